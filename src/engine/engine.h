@@ -1,0 +1,150 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "json/json.h"
+#include "store/store.h"
+#include "task/ports.h"
+#include "task/task.h"
+
+namespace stepmill {
+
+/// What comes in from outside. Recorded with its time and entropy before anything follows from it,
+/// so that replay sees the same.
+struct Event {
+  /// "start"  the first event; data as given to Engine::Start.
+  /// "timer"  data {"id"}: a timer of this instance is due.
+  /// "effect" data {"tag", "output"} or {"tag", "error": {"name", "message"}}: an effect ended.
+  /// "event"  data {"subscription", "event"}: an EventBridge document matched.
+  /// Any other kind came by Engine::Post, named by the service ("stop", "approve").
+  std::string kind;
+  Time at;
+  uint64_t entropy = 0;  ///< draw further numbers from it by a fixed function
+  Json data;
+};
+
+/// Something to be done outside, at least once, under an id fixed at commit. Its result comes back
+/// as the event "effect" with the same tag.
+struct Effect {
+  std::string tag;        ///< unique in the instance for its whole life
+  std::string performer;  ///< "door" (see DoorCall in gate/door.h) or one that a service registered
+  Json what;              ///< for the performer
+};
+
+/// What follows from one event: committed as one transaction, then performed.
+struct Turn {
+  struct Timer {
+    std::string id;
+    Time at;
+  };
+  struct Subscription {
+    std::string id;
+    Json pattern;
+  };
+
+  std::vector<Effect> effects;
+  std::vector<std::string> effect_cancels;  ///< tags; a result that still comes is dropped
+  std::vector<Timer> timers;                ///< an id that is set again moves
+  std::vector<std::string> timer_cancels;
+  std::vector<Subscription> subscriptions;  ///< durable; in force from this commit on
+  std::vector<std::string> unsubscriptions;
+  std::vector<Json> history;  ///< kept with the turn; read by Engine::History
+  Batch writes;               ///< documents that only this instance writes; events
+  bool is_finished = false;   ///< nothing is delivered any more; all that is open is dropped
+};
+
+/// One running thing (an execution, a build, a stack update) in memory. Deterministic: the same
+/// events give the same turns, on any machine, forever: recovery replays the recorded events and
+/// drops the turns. Takes all time and chance from the event.
+class Instance {
+ public:
+  virtual ~Instance() = default;
+  virtual Turn Advance(const Event& event) = 0;
+};
+
+/// A kind of running thing. Stateless.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual std::unique_ptr<Instance> Create(std::string instance_id) const = 0;
+};
+
+/// A machine whose state is one Json and whose step is a pure function.
+struct Step {
+  Json state;
+  Turn turn;
+};
+using StepFunction = Step (*)(const std::string& instance_id, const Json& state,
+                              const Event& event);
+std::unique_ptr<Machine> JsonMachine(StepFunction step);
+
+/// The one durable loop. Owns every instance.
+///
+/// Durability: an event's record, the removal of what brought it, and all that follows from it are
+/// one Batch. Effects are performed after that commit and again after a crash, with the same id,
+/// until their result event is committed. An instance's events are handled one after the other.
+///
+/// Threads: loop thread only.
+class Engine {
+ public:
+  /// A performer's task may take as long as it likes (waiting for a container); after a restart it
+  /// is called again with the same effect_id. A result of Error becomes the event's "error"; with
+  /// Code::kUnavailable the engine performs again (after 1 s, 2 s, ... 60 s) instead.
+  struct Performance {
+    std::string effect_id;    ///< "<instance>:<tag>"; unique for ever
+    std::string instance_id;  ///< empty for a delivery to a static subscriber
+    Json what;
+    int attempt = 1;  ///< since the start of this process
+  };
+  using Performer = std::function<Task<Json>(Performance)>;
+  using Matcher = std::function<bool(const Json& pattern, const Json& event)>;
+
+  Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher);
+  ~Engine();
+
+  // Wiring, before Recover.
+  void AddMachine(std::string name, std::unique_ptr<Machine> machine);
+  void AddPerformer(std::string name, Performer performer);
+  /// Every event that matches is handed to `performer` once (at least) with what = {"event",
+  /// "with"}.
+  void AddSubscriber(std::string id, Json pattern, std::string performer, Json with);
+
+  /// Reads what is due and goes on with everything.
+  Task<> Recover();
+  /// Stops taking up new work; returns when what was committing has committed.
+  Task<> Drain();
+
+  // For handlers: both only add to the batch.
+  /// A new instance; the commit conflicts when the id was ever used.
+  void Start(Batch& batch, const std::string& instance_id, std::string_view machine, Json data);
+  /// An event for an instance; dropped when it has finished or never was.
+  void Post(Batch& batch, const std::string& instance_id, std::string_view kind, Json data);
+
+  /// Whoever committed a batch tells the engine what has become due (the door, after each commit).
+  void Notice(std::vector<Due> dues);
+
+  /// The history that an instance's turns kept, oldest first. Empty for an unknown one.
+  Task<std::vector<Json>> History(std::string instance_id);
+  /// Commits a batch of the product itself (no call): turns its events into dues and notices them.
+  Task<> Commit(Batch batch);
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+/// Gives each of batch.events an "id" and "time" when it has none and makes a Due of it. Whoever
+/// commits calls it: door and engine.
+void TurnEventsIntoDues(Batch& batch, Time now, Random& random);
+
+/// An EventBridge document (docs: "Events and event structure"). id and time are set at commit.
+Json MakeEvent(std::string_view source, std::string_view detail_type, std::string_view account,
+               std::string_view region, Json::Array resources, Json detail);
+
+}  // namespace stepmill

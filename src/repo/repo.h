@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "task/task.h"
+
+namespace stepmill {
+
+/// One bare git repository per (account, region, name). Refs in git are the truth.
+struct RepoId {
+  std::string account, region, name;
+};
+struct Ref {
+  std::string name;    ///< "refs/heads/main"
+  std::string commit;  ///< 40 hex digits
+};
+struct Commit {
+  std::string id, tree;
+  std::vector<std::string> parents;
+  std::string author_name, author_email, author_date;           ///< date as git's %aI
+  std::string committer_name, committer_email, committer_date;  ///< %cI
+  std::string message;
+};
+struct Signature {
+  std::string name, email;
+};
+
+/// Git repositories. Every call is repeatable. Errors: kNotFound (repository, ref, path),
+/// kConflict (a merge that does not apply, a ref that moved), kUnavailable (git failed: its words).
+class Repos {
+ public:
+  enum class MergeKind { kFastForward, kSquash, kThreeWay };
+  virtual ~Repos() = default;
+
+  virtual Task<> Create(RepoId repo) = 0;  ///< bare, HEAD at main
+  virtual Task<> Remove(RepoId repo) = 0;
+  /// The folder of the bare repository, for serving by git's own programs and for staging.
+  virtual std::string Path(const RepoId& repo) const = 0;
+  virtual Task<std::vector<Ref>> Refs(RepoId repo) = 0;
+  /// The commit a revision (branch, full ref, tag, id) names; kNotFound.
+  virtual Task<std::string> Resolve(RepoId repo, std::string revision) = 0;
+  virtual Task<Commit> ReadCommit(RepoId repo, std::string commit) = 0;
+  /// A file's bytes at a commit; kNotFound, kLimit.
+  virtual Task<std::string> ReadFile(RepoId repo, std::string commit, std::string path,
+                                     uint64_t bytes_max) = 0;
+  /// Paths (recursive) below `folder` ("" for all) at a commit.
+  virtual Task<std::vector<std::string>> ListFiles(RepoId repo, std::string commit,
+                                                   std::string folder) = 0;
+  /// Paths that differ between two commits (`three_dot`: since their merge base).
+  virtual Task<std::vector<std::string>> ChangedFiles(RepoId repo, std::string from, std::string to,
+                                                      bool three_dot) = 0;
+  virtual Task<std::optional<std::string>> MergeBase(RepoId repo, std::string a, std::string b) = 0;
+  virtual Task<bool> IsAncestor(RepoId repo, std::string ancestor, std::string commit) = 0;
+  /// Makes (does not publish) the merge of `source` into `target`: the commit's id. kConflict.
+  virtual Task<std::string> Merge(RepoId repo, MergeKind kind, std::string target,
+                                  std::string source, std::string message, Signature author) = 0;
+  /// Moves a ref, provided it is at `expected` ("" : absent). kConflict.
+  virtual Task<> UpdateRef(RepoId repo, std::string ref, std::string commit,
+                           std::string expected) = 0;
+  /// Writes the tree of a commit as a zip at `to_path` (no .git): a pipeline's source artifact.
+  virtual Task<> ArchiveZip(RepoId repo, std::string commit, std::string to_path) = 0;
+};
+
+}  // namespace stepmill
