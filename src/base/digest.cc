@@ -16,6 +16,8 @@ const EVP_MD* Algorithm(Digest::Kind kind) {
     case Digest::Kind::kMd5: return EVP_md5();
     case Digest::Kind::kSha1: return EVP_sha1();
     case Digest::Kind::kSha256: return EVP_sha256();
+    case Digest::Kind::kSha384: return EVP_sha384();
+    case Digest::Kind::kSha512: return EVP_sha512();
   }
   AssertFailed("digest kind", __FILE__, __LINE__);
 }
@@ -32,6 +34,8 @@ std::string OneShot(Digest::Kind kind, std::string_view bytes) {
 std::string Md5(std::string_view bytes) { return OneShot(Digest::Kind::kMd5, bytes); }
 std::string Sha1(std::string_view bytes) { return OneShot(Digest::Kind::kSha1, bytes); }
 std::string Sha256(std::string_view bytes) { return OneShot(Digest::Kind::kSha256, bytes); }
+std::string Sha384(std::string_view bytes) { return OneShot(Digest::Kind::kSha384, bytes); }
+std::string Sha512(std::string_view bytes) { return OneShot(Digest::Kind::kSha512, bytes); }
 
 std::string HmacSha256(std::string_view key, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
