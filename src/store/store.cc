@@ -28,6 +28,8 @@ std::vector<std::string> KeyParts(std::string_view key) {
   return parts;
 }
 
+Key AnswerKey(std::string_view effect_id) { return MakeKey({"answer", effect_id}); }
+
 Key PrefixEnd(std::string_view prefix) {
   Key end(prefix);
   while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xFF) end.pop_back();

@@ -22,6 +22,8 @@ using Version = uint64_t;
 Key MakeKey(std::initializer_list<std::string_view> parts);
 /// The unescaped parts of a key.
 std::vector<std::string> KeyParts(std::string_view key);
+/// Where the door keeps the answer to a call with an effect id, until the engine has recorded it.
+Key AnswerKey(std::string_view effect_id);
 /// First key behind all keys that start with `prefix`: Range(prefix, PrefixEnd(prefix)).
 Key PrefixEnd(std::string_view prefix);
 
@@ -38,11 +40,13 @@ struct Record {
 };
 
 /// Something to be done at or after `at`: a timer, an effect to perform, an event to deliver.
-/// Stays until a batch removes it, so it is found again after any crash. `id` is unique.
+/// Stays until a batch removes it, so it is found again after any crash. One with an id that is
+/// there already replaces it; removing one that is not there does nothing. In a batch removals take
+/// effect before additions.
 struct Due {
   std::string id;
   Time at;
-  std::string kind;  ///< "timer", "effect", "event", "inbox" (see engine/engine.h)
+  std::string kind;  ///< "timer", "effect", "event", "delivery", "inbox" (see engine/engine.cc)
   Json body;
 };
 
