@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 
 #include "task/ports.h"
@@ -38,8 +39,11 @@ class Loop {
 /// executor.
 template <class Work, class R = std::invoke_result_t<Work>>
 asio::awaitable<R> Offload(asio::thread_pool& pool, Work work) {
-  const auto on_pool = [](Work moved) -> asio::awaitable<R> { co_return moved(); };
-  co_return co_await asio::co_spawn(pool, on_pool(std::move(work)), asio::use_awaitable);
+  // Asio needs a default-constructible result: hence the optional.
+  const auto on_pool = [](Work moved) -> asio::awaitable<std::optional<R>> { co_return moved(); };
+  std::optional<R> result =
+      co_await asio::co_spawn(pool, on_pool(std::move(work)), asio::use_awaitable);
+  co_return std::move(*result);
 }
 
 }  // namespace stepmill::io
