@@ -18,16 +18,16 @@ struct Shape;
 /// A member of a structure, or the item of a list or map.
 struct ShapeMember {
   enum class Location : uint8_t { kBody, kUri, kQuery, kHeader, kHeaders, kStatusCode };
-  std::string_view name;
+  std::string_view name = {};
   const Shape* shape = nullptr;
-  std::string_view location_name;  ///< name on the wire; empty: `name`
+  std::string_view location_name = {};  ///< name on the wire; empty: `name`
   Location location = Location::kBody;
   bool is_required = false;
   bool is_flattened = false;
   bool is_streaming = false;
-  bool is_attribute = false;          ///< an attribute of the XML element
-  std::string_view timestamp_format;  ///< "iso8601", "rfc822", "unixTimestamp" or empty
-  std::string_view xml_namespace;
+  bool is_attribute = false;               ///< an attribute of the XML element
+  std::string_view timestamp_format = {};  ///< "iso8601", "rfc822", "unixTimestamp" or empty
+  std::string_view xml_namespace = {};
   std::string_view wire_name() const { return location_name.empty() ? name : location_name; }
 };
 
@@ -73,13 +73,13 @@ struct Shape {
 };
 
 struct ModelOperation {
-  std::string_view name;
-  std::string_view http_method;
-  std::string_view uri;  ///< "/{Bucket}/{Key+}?uploads"
+  std::string_view name = {};
+  std::string_view http_method = {};
+  std::string_view uri = {};  ///< "/{Bucket}/{Key+}?uploads"
   int response_code = 200;
   const Shape* input = nullptr;   ///< nullptr: none
   const Shape* output = nullptr;  ///< nullptr: none
-  std::string_view result_wrapper;
+  std::string_view result_wrapper = {};
   std::span<const Shape* const> errors = {};
   bool is_unsigned_payload = false;
   /// The member that streams ("Body"), or empty.
@@ -89,17 +89,17 @@ struct ModelOperation {
 
 struct ServiceModel {
   enum class Protocol : uint8_t { kJson, kQuery, kRestXml, kRestJson };
-  std::string_view service;  ///< the file's name: "stepfunctions"
+  std::string_view service = {};  ///< the file's name: "stepfunctions"
   Protocol protocol = Protocol::kJson;
-  std::string_view json_version;     ///< "1.0", "1.1"
-  std::string_view endpoint_prefix;  ///< "api.ecr"
-  std::string_view signing_name;     ///< the signature's service; the prefix where not modelled
-  std::string_view target_prefix;
-  std::string_view api_version;
-  std::string_view xml_namespace;
-  std::string_view service_id;  ///< "SFN"
-  std::span<const ModelOperation> operations;
-  std::span<const Shape* const> errors;  ///< every error shape
+  std::string_view json_version = {};     ///< "1.0", "1.1"
+  std::string_view endpoint_prefix = {};  ///< "api.ecr"
+  std::string_view signing_name = {};  ///< the signature's service; the prefix where not modelled
+  std::string_view target_prefix = {};
+  std::string_view api_version = {};
+  std::string_view xml_namespace = {};
+  std::string_view service_id = {};  ///< "SFN"
+  std::span<const ModelOperation> operations = {};
+  std::span<const Shape* const> errors = {};  ///< every error shape
 
   const ModelOperation* Find(std::string_view operation) const;
   /// The shape of an error by its name or code; nullptr: not modelled.

@@ -1,0 +1,69 @@
+#include "gate/model.h"
+
+#include <gtest/gtest.h>
+
+#include "gate/constraint.h"
+
+namespace stepmill {
+namespace {
+
+Result<Json> Check(const ServiceModel& model, std::string_view operation, std::string_view input) {
+  const ModelOperation* row = model.Find(operation);
+  MILL_ASSERT(row);
+  return CheckInput(model, *row, *ParseJson(input));
+}
+
+TEST(Model, TablesAreComplete) {
+  EXPECT_EQ(models::kSts.protocol, ServiceModel::Protocol::kQuery);
+  const ModelOperation* put = models::kS3.Find("PutObject");
+  ASSERT_TRUE(put);
+  EXPECT_EQ(put->uri, "/{Bucket}/{Key+}");
+  EXPECT_EQ(put->input_stream(), "Body");
+  const ShapeMember* key = put->input->Find("Key");
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->location, ShapeMember::Location::kUri);
+  EXPECT_EQ(models::kIam.FindError("NoSuchEntity")->http_status, 404);
+  EXPECT_EQ(models::kS3.Find("NoSuchOperation"), nullptr);
+}
+
+TEST(Model, UnknownAndNullMembersAreDropped) {
+  const auto checked =
+      Check(models::kIam, "GetRole", R"({"RoleName":"a","Strange":1,"Other":null})");
+  ASSERT_TRUE(checked);
+  EXPECT_EQ(checked->Print(), R"({"RoleName":"a"})");
+}
+
+TEST(Model, ConstraintsAreAwsTexts) {
+  const auto missing = Check(models::kIam, "CreateRole", R"({"RoleName":"bad name"})");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().name, "ValidationError");
+  EXPECT_EQ(missing.error().message,
+            "2 validation errors detected: Value 'bad name' at 'roleName' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+; Value null "
+            "at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must not be null");
+  const auto small = Check(
+      models::kSts, "AssumeRole",
+      R"({"RoleArn":"arn:aws:iam::000000000000:role/r","RoleSessionName":"x1","DurationSeconds":1})");
+  ASSERT_FALSE(small);
+  EXPECT_EQ(small.error().message,
+            "1 validation error detected: Value '1' at 'durationSeconds' failed to satisfy "
+            "constraint: Member must have value greater than or equal to 900");
+}
+
+TEST(Model, WrongTypesAreSerializationExceptions) {
+  const auto number = Check(models::kIam, "GetRole", R"({"RoleName":7})");
+  ASSERT_FALSE(number);
+  EXPECT_EQ(number.error().name, "SerializationException");
+  EXPECT_EQ(number.error().message, "NUMBER_VALUE can not be converted to a String");
+  const auto list = Check(models::kIam, "GetRole", R"({"RoleName":[]})");
+  EXPECT_EQ(list.error().message, "Start of list found where not expected.");
+}
+
+TEST(Constraint, PatternsOfJavaAreRead) {
+  EXPECT_TRUE(MatchesPattern(R"([\u0009\u000A\u0020-\u00FF]{1,2048})", "ok"));
+  EXPECT_FALSE(MatchesPattern(R"([\u0009\u000A\u0020-\u00FF]{1,2048})", "日本"));
+  EXPECT_TRUE(MatchesPattern("(?!x)a", "never read: the service answers"));
+}
+
+}  // namespace
+}  // namespace stepmill
