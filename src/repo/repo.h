@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,20 @@ struct Commit {
 };
 struct Signature {
   std::string name, email;
+};
+/// What stands at a path of a commit. `mode` as git prints it: "100644", "100755", "120000".
+struct TreeEntry {
+  std::string path, mode, blob;
+  uint64_t size_bytes = 0;
+};
+/// One path that differs: `kind` is "A", "M" or "D"; mode and blob are empty on the absent side.
+struct TreeDifference {
+  std::string kind, path;
+  std::string before_mode = {}, before_blob = {}, after_mode = {}, after_blob = {};
+};
+/// One ref of a transaction. `expected` as in UpdateRef; an empty `commit` deletes.
+struct RefChange {
+  std::string ref, commit, expected;
 };
 
 /// Git repositories. Every call is repeatable. Errors: kNotFound (repository, ref, path),
@@ -59,6 +74,18 @@ class Repos {
   /// Moves a ref, provided it is at `expected` ("" : absent). kConflict.
   virtual Task<> UpdateRef(RepoId repo, std::string ref, std::string commit,
                            std::string expected) = 0;
+  /// Moves several refs or none. kConflict.
+  virtual Task<> UpdateRefs(RepoId repo, std::vector<RefChange> changes) = 0;
+  /// Makes (does not publish) an annotated tag object on a commit: its id.
+  virtual Task<std::string> MakeTag(RepoId repo, std::string commit, std::string name,
+                                    std::string message, Signature tagger) = 0;
+  /// The message of a tag object.
+  virtual Task<std::string> ReadTag(RepoId repo, std::string tag) = 0;
+  /// kNotFound when nothing, or no file, stands at `path`.
+  virtual Task<TreeEntry> ReadEntry(RepoId repo, std::string commit, std::string path) = 0;
+  /// Differences of two commits ("" : the empty tree), without renames, in path order.
+  virtual Task<std::vector<TreeDifference>> Differences(RepoId repo, std::string from,
+                                                        std::string to) = 0;
   /// Writes the tree of a commit as a zip at `to_path` (no .git): a pipeline's source artifact.
   virtual Task<> ArchiveZip(RepoId repo, std::string commit, std::string to_path) = 0;
 };
