@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -135,7 +135,7 @@ asio::awaitable<int> ReapChild(std::shared_ptr<Descriptor> pidfd, pid_t pid) {
 }
 
 Result<std::shared_ptr<Descriptor>> OpenPidfd(asio::io_context& context, pid_t pid) {
-  const int fd = ::pidfd_open(pid, 0);
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0) {
     if (errno == ESRCH) return Error{Code::kNotFound, "ProcessError", "no such process"};
     return SystemError("pidfd_open", errno);

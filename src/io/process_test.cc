@@ -3,22 +3,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <boost/asio/detached.hpp>
+#include "io/run_on.h"
 
 namespace stepmill::io {
 namespace {
-
-/// Runs one task on a loop to its end.
-template <class T>
-Result<T> RunOn(Loop& loop, Task<T> task) {
-  std::optional<Result<T>> result;
-  asio::co_spawn(loop.context(), std::move(task), [&](std::exception_ptr, Result<T> value) {
-    result = std::move(value);
-    loop.Stop();
-  });
-  loop.Run();
-  return std::move(*result);
-}
 
 ProcessSpec Shell(const std::string& script) {
   ProcessSpec spec;
