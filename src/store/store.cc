@@ -57,4 +57,16 @@ void Batch::Merge(Batch other) {
   MoveAll(events, other.events);
 }
 
+Error DocumentConflict(const Batch::Expect& expect, Version found) {
+  return {Code::kConflict, "Conflict",
+          "document " + expect.key + ": expected version " + std::to_string(expect.version) +
+              ", found " + std::to_string(found)};
+}
+
+Error StreamConflict(const Batch::ExpectStream& expect, uint64_t found) {
+  return {Code::kConflict, "Conflict",
+          "stream " + expect.stream + ": expected newest record " + std::to_string(expect.newest) +
+              ", found " + std::to_string(found)};
+}
+
 }  // namespace stepmill

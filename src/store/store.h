@@ -53,6 +53,8 @@ struct Due {
 enum class Direction { kForward, kBackward };
 
 /// All changes of one transaction, and what it expects to find. Plain data; built by handlers.
+/// Whatever the order in which they were added, they take effect by kind: deletes, puts; stream
+/// deletes, appends, truncations; due removals, dues. Within a kind the order is kept.
 struct Batch {
   struct Put {
     Key key;
@@ -142,5 +144,9 @@ class Store {
   /// through all of them once at start.
   virtual Task<std::vector<Due>> FindDue(Time after_at, std::string after_id, int limit) = 0;
 };
+
+// For implementations: the kConflict errors of a failed expectation.
+Error DocumentConflict(const Batch::Expect& expect, Version found);
+Error StreamConflict(const Batch::ExpectStream& expect, uint64_t found);
 
 }  // namespace stepmill
