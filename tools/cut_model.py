@@ -5,7 +5,8 @@
 
 Reads DIR/SERVICE.json (a full model; the folder is STEPMILL_MODELS when --models is not given) and
 writes models/SERVICE.json: the operations given, those that are there already, and the shapes that
-they reach. Documentation is left out.
+they reach. Documentation is left out. Operations that stepmill adds to a service are written by hand
+into models/SERVICE.json and marked "own": true; they and their shapes stay.
 """
 import argparse
 import json
@@ -50,7 +51,11 @@ def main():
     target = ROOT / "models" / f"{args.service}.json"
     wanted = set(args.operations)
     if target.exists():
-        wanted |= set(json.loads(target.read_text())["operations"])
+        present = json.loads(target.read_text())
+        own = {name for name, body in present["operations"].items() if body.get("own")}
+        wanted |= set(present["operations"])
+        full["operations"].update({name: present["operations"][name] for name in own})
+        full["shapes"] = {**present["shapes"], **full["shapes"]}
     unknown = sorted(wanted - set(full["operations"]))
     if unknown:
         sys.exit(f"{args.service} has no operation {', '.join(unknown)}")

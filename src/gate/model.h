@@ -127,6 +127,7 @@ extern const ServiceModel kCodebuild;
 extern const ServiceModel kCodecommit;
 extern const ServiceModel kCodeconnections;
 extern const ServiceModel kCodepipeline;
+extern const ServiceModel kCodestarConnections;
 extern const ServiceModel kDynamodb;
 extern const ServiceModel kEcr;
 extern const ServiceModel kEcs;

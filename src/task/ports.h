@@ -41,8 +41,7 @@ class Spawner {
 };
 
 /// A one-shot signal between coroutines of the loop thread: Wait returns once Set was called
-/// (at once when it was called before). Any number may wait; those that still do when it is
-/// destroyed end there and then, without resuming.
+/// (at once when it was called before). Any number may wait.
 class Signal {
  public:
   Signal();

@@ -15,7 +15,7 @@ struct Signal::Waiters {
 };
 
 Signal::Signal() : waiters_(std::make_unique<Waiters>()) {}
-Signal::~Signal() = default;
+Signal::~Signal() { Set(); }
 
 void Signal::Set() {
   is_set_ = true;
