@@ -10,6 +10,8 @@
 
 namespace stepmill {
 
+class Random;
+
 /// Names one blob: 32 hex digits, chosen by the store. A blob never changes.
 struct BlobId {
   std::string value;
@@ -55,10 +57,11 @@ class BlobStore {
   virtual Task<std::unique_ptr<ByteSource>> Open(BlobId id, uint64_t offset, uint64_t length) = 0;
   virtual Task<> Remove(BlobId id) = 0;  ///< repeatable
   virtual Task<std::vector<BlobId>> List() = 0;
-  /// The blob as a file of its own at `path` (a hard link where possible): for staging into
-  /// sandboxes. Replaces what is there.
+  /// The blob as a file of its own at `path`, for staging into sandboxes. Replaces what is there.
+  /// A copy (sharing blocks where the file system can), never a hard link: a sandbox may write to
+  /// it.
   virtual Task<> Export(BlobId id, std::string path) = 0;
-  /// Takes the file at `path` in (moves or copies it).
+  /// Takes the regular file at `path` in; it is gone afterwards. Symbolic links are refused.
   virtual Task<BlobInfo> Import(std::string path) = 0;
 };
 
@@ -72,5 +75,9 @@ Task<std::string> ReadAll(ByteSource& source, uint64_t bytes_max);
 Task<BlobInfo> CopyToBlob(BlobStore& blobs, ByteSource& source);
 /// A source over bytes in memory.
 std::unique_ptr<ByteSource> BytesSource(std::string bytes);
+
+// For implementations.
+BlobId NewBlobId(Random& random);
+Error NoSuchBlob(const BlobId& id);
 
 }  // namespace stepmill
