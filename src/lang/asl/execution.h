@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "json/json.h"
+#include "lang/asl/definition.h"
+#include "lang/asl/history.h"
+
+namespace stepmill::asl {
+
+/// What an execution knows of itself from its start.
+struct StartInfo {
+  std::string execution_arn, name, role_arn;
+  std::string state_machine_arn, state_machine_name;  ///< without version
+  std::string version_arn, alias_arn;                 ///< empty: started without one
+  std::string region;
+  Time started_at;
+  std::string input_text;  ///< JSON as the caller wrote it: history and passed-on values keep it
+  bool is_express = false;
+};
+
+/// Something that happened outside. `at` and `entropy` are stamped once by the loop; the
+/// interpreter has no other clock and no other chance.
+struct Event {
+  enum class Kind {
+    kStarted,
+    kTaskStarted,    ///< task (an activity's worker took it); output: its details, or null
+    kTaskSubmitted,  ///< task, output: the answer to the submission of a .sync or callback task
+    kTaskSucceeded,  ///< task, output
+    kTaskFailed,     ///< task, error, cause
+    kTaskHeartbeat,  ///< task
+    kTimerFired,     ///< timer
+    kStop,           ///< error, cause
+  };
+  Kind kind = Kind::kStarted;
+  Time at;
+  uint64_t entropy = 0;
+  uint64_t task = 0;
+  uint64_t timer = 0;
+  Json output;
+  std::optional<std::string> error, cause;
+};
+
+/// A task to be done outside, once or more often, under this id.
+struct ScheduleTask {
+  uint64_t task = 0;
+  Resource resource;
+  Json input;                           ///< evaluated parameters, or the effective input
+  std::optional<std::string> role_arn;  ///< Credentials; otherwise the execution's role
+  std::string token;                    ///< .waitForTaskToken, .sync and activities
+  std::optional<int64_t> timeout_seconds, heartbeat_seconds;
+  std::string state_name;
+};
+
+enum class Status { kRunning, kSucceeded, kFailed, kTimedOut, kAborted };
+std::string_view StatusName(Status status);
+
+/// What follows from one event.
+struct Turn {
+  struct Timer {
+    uint64_t id = 0;
+    Time at;
+  };
+  std::vector<HistoryEvent> history;
+  std::vector<ScheduleTask> tasks;
+  std::vector<uint64_t> task_cancels;  ///< best effort: a result that still comes is ignored
+  std::vector<Timer> timers;
+  std::vector<uint64_t> timer_cancels;
+  Status status = Status::kRunning;
+  Json output_text;  ///< kSucceeded: JSON text
+  std::optional<std::string> error, cause;
+};
+
+/// One execution: a pure function from events to turns over a compiled definition. The same events
+/// give the same turns; an event that fits nothing (a timer or task that is gone) gives an empty
+/// one. One Advance runs every transition up to where everything waits.
+///
+/// Not copied, not shared between threads.
+class Execution {
+ public:
+  Execution(std::shared_ptr<const Definition> definition, StartInfo start);
+  ~Execution();
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+
+  Turn Advance(const Event& event);
+  bool is_finished() const;
+  const StartInfo& start() const;
+
+ private:
+  class Interpreter;
+  std::unique_ptr<Interpreter> interpreter_;
+};
+
+/// A task's token: opaque to clients, read back by ReadTaskToken.
+std::string MakeTaskToken(const std::string& execution_arn, uint64_t task);
+struct TaskToken {
+  std::string execution_arn;
+  uint64_t task = 0;
+};
+std::optional<TaskToken> ReadTaskToken(std::string_view token);
+
+}  // namespace stepmill::asl

@@ -1,0 +1,225 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "base/strings.h"
+#include "lang/asl/interpreter.h"
+
+namespace stepmill::asl {
+namespace {
+
+Error Runtime(std::string message) {
+  return Error{Code::kInvalid, "States.Runtime", std::move(message)};
+}
+
+// A number, or a text that holds one.
+std::optional<double> NumberIn(const Json& value, bool is_float) {
+  if (value.is_number()) {
+    const double number = value.AsDouble();
+    return is_float || number == std::floor(number) ? std::optional<double>(number) : std::nullopt;
+  }
+  if (!value.is_string() || value.AsString().empty()) return std::nullopt;
+  if (!is_float) {
+    const std::optional<int64_t> number = ParseInt(value.AsString());
+    return number ? std::optional<double>(static_cast<double>(*number)) : std::nullopt;
+  }
+  char* end = nullptr;
+  const double number = std::strtod(value.AsString().c_str(), &end);
+  return *end == '\0' && std::isfinite(number) ? std::optional<double>(number) : std::nullopt;
+}
+
+}  // namespace
+
+Flow& Execution::Interpreter::StartChild(Flow& parent, int index, const StateMachine& machine,
+                                         Payload input) {
+  auto child = std::make_unique<Flow>();
+  child->machine = &machine;
+  child->parent = &parent;
+  child->index = index;
+  child->state = &machine.states[static_cast<size_t>(machine.start)];
+  child->variables.outer = &parent.variables;
+  child->input = std::move(input);
+  Flow& started = *child;
+  parent.children[static_cast<size_t>(index)] = std::move(child);
+  ++parent.running;
+  Ready(started);
+  return started;
+}
+
+void Execution::Interpreter::RunParallel(Flow& flow) {
+  const State& state = *flow.state;
+  Result<Payload> in = Filter(state.input_path, flow.input, flow);
+  if (in) in = Fill(state.parameters, *in, flow);
+  if (!in) return FailState(flow, FailureOf(in.error(), flow));
+  flow.effective = *std::move(in);
+  flow.last = Emit(EventType::kParallelStateStarted, flow.last);
+  if (is_history_full_) return;
+  flow.waiting = Flow::Waiting::kChildren;
+  flow.running = 0;
+  flow.children.clear();
+  flow.children.resize(state.branches.size());
+  flow.results.assign(state.branches.size(), Json());
+  flow.children_last = flow.last;
+  for (size_t i = 0; i < state.branches.size(); ++i)
+    StartChild(flow, static_cast<int>(i), *state.branches[i], flow.effective).last = flow.last;
+}
+
+void Execution::Interpreter::RunMap(Flow& flow) {
+  if (Result<> prepared = PrepareMap(flow); !prepared)
+    return FailState(flow, FailureOf(prepared.error(), flow));
+  flow.last = Emit(EventType::kMapStateStarted, flow.last,
+                   Json::Object{{"length", static_cast<int64_t>(flow.items.size())}});
+  if (is_history_full_) return;
+  if (Result<> checked = CheckTolerance(flow); !checked)
+    return FailState(flow, FailureOf(checked.error(), flow));
+  flow.waiting = Flow::Waiting::kChildren;
+  flow.running = 0;
+  flow.next_item = 0;
+  flow.children.clear();
+  flow.children.resize(flow.items.size());
+  flow.results.assign(flow.items.size(), Json());
+  flow.children_last = flow.last;
+  if (flow.items.size() == 0) return FinishChildren(flow);
+  Result<std::optional<double>> limit =
+      MapNumber(flow.state->concurrency_max, "MaxConcurrency", false, flow);
+  const double wanted = limit && *limit ? **limit : 0;
+  const size_t concurrent = wanted >= 1 && wanted < kInlineConcurrencyMax
+                                ? static_cast<size_t>(wanted)
+                                : static_cast<size_t>(kInlineConcurrencyMax);
+  const int64_t started = flow.last;
+  while (flow.next_item < flow.items.size() && flow.running < concurrent) {
+    if (Result<> begun = StartIteration(flow, started); !begun) {
+      DropChildren(flow);
+      return FailState(flow, FailureOf(begun.error(), flow));
+    }
+  }
+}
+
+// Items and MaxConcurrency, which fail before the state counts as started.
+Result<> Execution::Interpreter::PrepareMap(Flow& flow) {
+  const State& state = *flow.state;
+  MILL_TRY(flow.effective, Filter(state.input_path, flow.input, flow));
+  MILL_TRY(const std::optional<double> concurrency,
+           MapNumber(state.concurrency_max, "MaxConcurrency", false, flow));
+  if (concurrency && *concurrency < 0) return Runtime("MaxConcurrency cannot be negative.");
+  flow.items = flow.effective.value;
+  std::string path = "$";
+  if (state.items_path) {
+    path = state.items_path->text();
+    const FlowContext context(*this, flow);
+    const Scope scope{flow.effective.value, flow.variables, context, chance_};
+    Result<Json> items = state.items_path->Evaluate(scope);
+    if (!items) {
+      if (items.error().name != "PathNotFound") return items.error();
+      return Runtime("Invalid path '" + path + "' : " + items.error().message);
+    }
+    flow.items = *std::move(items);
+    if (path.starts_with("$$")) path.erase(0, 1);
+  }
+  if (!flow.items.is_array())
+    return Runtime("Reference path \"" + path + "\" must point to array.");
+  return {};
+}
+
+Result<> Execution::Interpreter::CheckTolerance(Flow& flow) {
+  const State& state = *flow.state;
+  MILL_TRY(const std::optional<double> count,
+           MapNumber(state.tolerated_failure_count, "ToleratedFailureCount", false, flow));
+  if (count && *count < 0) return Runtime("ToleratedFailureCount cannot be negative.");
+  MILL_TRY(const std::optional<double> percentage,
+           MapNumber(state.tolerated_failure_percentage, "ToleratedFailurePercentage", true, flow));
+  if (percentage && (*percentage < 0 || *percentage > 100))
+    return Runtime("ToleratedFailurePercentage must be between 0 and 100.");
+  return {};
+}
+
+Result<std::optional<double>> Execution::Interpreter::MapNumber(const NumberField& field,
+                                                                const char* name, bool is_float,
+                                                                Flow& flow) {
+  if (field.value || !field.path) return field.value;
+  const FlowContext context(*this, flow);
+  const Scope scope{flow.effective.value, flow.variables, context, chance_};
+  Result<Json> value = field.path->Evaluate(scope);
+  if (!value) {
+    if (value.error().name != "PathNotFound") return value.error();
+    return Runtime("Invalid path '" + field.path->text() + "' : " + value.error().message);
+  }
+  const std::optional<double> number = NumberIn(*value, is_float);
+  if (!number)
+    return Runtime("The " + std::string(name) + "Path field refers to value \"" +
+                   (value->is_string() ? value->AsString() : value->Print()) +
+                   "\" which is not a valid " + (is_float ? "float" : "integer") + ": " +
+                   field.path->text());
+  return number;
+}
+
+Result<> Execution::Interpreter::StartIteration(Flow& flow, int64_t previous) {
+  const State& state = *flow.state;
+  const size_t index = flow.next_item++;
+  const int64_t started =
+      EmitIteration(EventType::kMapIterationStarted, flow, static_cast<int>(index), previous);
+  const Json& item = flow.items.At(index);
+  const Json map_item =
+      Json::Object{{"Item", Json::Object{{"Index", static_cast<int64_t>(index)}, {"Value", item}}}};
+  Payload input;
+  if (state.parameters) {
+    // ItemSelector sees the item by the context object of its own evaluation.
+    const Json outer = flow.map_item;
+    flow.map_item = map_item;
+    Result<Payload> selected = Fill(state.parameters, flow.effective, flow);
+    flow.map_item = outer;
+    if (!selected) return selected.error();
+    input = *std::move(selected);
+  } else {
+    input = Payload::Of(item);
+  }
+  Flow& child = StartChild(flow, static_cast<int>(index), *state.branches[0], std::move(input));
+  child.last = started;
+  child.map_item = map_item;
+  return {};
+}
+
+int64_t Execution::Interpreter::EmitIteration(EventType type, const Flow& flow, int index,
+                                              int64_t previous) {
+  return Emit(type, previous, Json::Object{{"name", flow.state->name_json}, {"index", index}});
+}
+
+void Execution::Interpreter::OnChildEnded(Flow& child, const Payload& output) {
+  Flow& parent = *child.parent;
+  const auto index = static_cast<size_t>(child.index);
+  const int64_t last = child.last;
+  parent.results[index] = output.value;
+  --parent.running;
+  Bury(std::move(parent.children[index]));
+  if (parent.state->type == StateType::kMap) {
+    parent.children_last =
+        EmitIteration(EventType::kMapIterationSucceeded, parent, static_cast<int>(index), last);
+    if (is_history_full_) return;
+    if (parent.next_item < parent.items.size()) {
+      if (Result<> begun = StartIteration(parent, last); !begun) {
+        parent.last = parent.children_last;
+        DropChildren(parent);
+        return FailState(parent, FailureOf(begun.error(), parent));
+      }
+    }
+  } else {
+    parent.children_last = std::max(parent.children_last, last);
+  }
+  if (parent.running == 0) FinishChildren(parent);
+}
+
+// "Succeeded" stands between the last event of the children and "Exited", which both point there.
+void Execution::Interpreter::FinishChildren(Flow& flow) {
+  Emit(flow.state->type == StateType::kMap ? EventType::kMapStateSucceeded
+                                           : EventType::kParallelStateSucceeded,
+       flow.children_last);
+  flow.last = flow.children_last;
+  flow.children.clear();
+  flow.items = Json();
+  Json::Array results = std::move(flow.results);
+  flow.results.clear();
+  flow.waiting = Flow::Waiting::kNothing;
+  Finish(flow, Payload::Of(Json(std::move(results))));
+}
+
+}  // namespace stepmill::asl

@@ -1,0 +1,209 @@
+#include <cmath>
+
+#include "base/strings.h"
+#include "lang/asl/interpreter.h"
+
+namespace stepmill::asl {
+namespace {
+
+struct EventSet {
+  EventType started, succeeded, failed, timed_out;
+};
+
+EventSet EventsOf(Resource::Kind kind) {
+  switch (kind) {
+    case Resource::Kind::kLambda:
+      return {EventType::kLambdaFunctionStarted, EventType::kLambdaFunctionSucceeded,
+              EventType::kLambdaFunctionFailed, EventType::kLambdaFunctionTimedOut};
+    case Resource::Kind::kActivity:
+      return {EventType::kActivityStarted, EventType::kActivitySucceeded,
+              EventType::kActivityFailed, EventType::kActivityTimedOut};
+    case Resource::Kind::kIntegration:
+    case Resource::Kind::kSdk: break;
+  }
+  return {EventType::kTaskStarted, EventType::kTaskSucceeded, EventType::kTaskFailed,
+          EventType::kTaskTimedOut};
+}
+
+Json NotTruncated() { return Json::Object{{"truncated", false}}; }
+
+}  // namespace
+
+// The members that the events of an integration begin with.
+Json Execution::Interpreter::TaskDetails(const State& state) const {
+  const Resource& task = state.task;
+  if (task.kind == Resource::Kind::kLambda || task.kind == Resource::Kind::kActivity)
+    return Json::Object{};
+  return Json::Object{{"resourceType", task.resource_type}, {"resource", task.resource}};
+}
+
+void Execution::Interpreter::RunTask(Flow& flow) {
+  Result<ScheduleTask> task = Prepare(flow);
+  if (!task) {
+    Failure failure = FailureOf(task.error(), flow);
+    if (task.error().name == "States.DataLimitExceeded") failure.cause = task.error().message;
+    return FailState(flow, failure);
+  }
+  Schedule(flow, *std::move(task));
+}
+
+Result<ScheduleTask> Execution::Interpreter::Prepare(Flow& flow) {
+  const State& state = *flow.state;
+  ScheduleTask task;
+  task.task = next_task_;
+  task.resource = state.task;
+  task.state_name = state.name;
+  const bool has_token = state.task.is_sync() ||
+                         state.task.pattern == Resource::Pattern::kWaitForTaskToken ||
+                         state.task.kind == Resource::Kind::kActivity;
+  if (has_token) task.token = MakeTaskToken(start_.execution_arn, task.task);
+  MILL_TRY(const Payload in, Filter(state.input_path, flow.input, flow));
+  MILL_TRY(task.timeout_seconds,
+           TaskSeconds(state.timeout_seconds, "TimeoutSecondsPath", flow, in));
+  MILL_TRY(task.heartbeat_seconds,
+           TaskSeconds(state.heartbeat_seconds, "HeartbeatSecondsPath", flow, in));
+  MILL_TRY(flow.effective, Fill(state.parameters, in, flow, has_token ? task.task : 0));
+  task.input = flow.effective.value;
+  if (state.credentials) {
+    MILL_TRY(const Payload credentials, Fill(state.credentials, in, flow));
+    task.role_arn = credentials.value.StringOr("RoleArn", "");
+  }
+  if (flow.effective.size_bytes() > kPayloadBytesMax)
+    return Error{Code::kLimit, "States.DataLimitExceeded",
+                 "The state/task '" + state.name +
+                     "' provided parameters with a size exceeding the maximum number of bytes "
+                     "service limit."};
+  ++next_task_;
+  return task;
+}
+
+Result<std::optional<int64_t>> Execution::Interpreter::TaskSeconds(const NumberField& field,
+                                                                   const char* name, Flow& flow,
+                                                                   const Payload& in) {
+  if (field.value) return std::optional<int64_t>(static_cast<int64_t>(*field.value));
+  if (!field.path) return std::optional<int64_t>();
+  const FlowContext context(*this, flow);
+  const Scope scope{in.value, flow.variables, context, chance_};
+  Result<Json> value = field.path->Evaluate(scope);
+  if (!value) {
+    if (value.error().name != "PathNotFound") return value.error();
+    return Error{Code::kInvalid, "States.Runtime",
+                 "Invalid path '" + field.path->text() + "' : " + value.error().message};
+  }
+  const std::optional<int64_t> seconds =
+      value->is_string() ? ParseInt(value->AsString()) : ParseInt(value->Print());
+  if (!seconds || *seconds <= 0 || *seconds > kTimeoutSecondsMax)
+    return Error{Code::kInvalid, "States.Runtime",
+                 "The " + std::string(name) + " field refers to value \"" +
+                     (value->is_string() ? value->AsString() : value->Print()) +
+                     "\" which is not a valid integer: " + field.path->text()};
+  return seconds;
+}
+
+void Execution::Interpreter::Schedule(Flow& flow, ScheduleTask task) {
+  const State& state = *flow.state;
+  Json::Object details;
+  EventType type = EventType::kTaskScheduled;
+  if (state.task.kind == Resource::Kind::kIntegration || state.task.kind == Resource::Kind::kSdk) {
+    details = Json::Object{{"resourceType", state.task.resource_type},
+                           {"resource", state.task.resource},
+                           {"region", start_.region},
+                           {"parameters", flow.effective.text}};
+  } else {
+    type = state.task.kind == Resource::Kind::kLambda ? EventType::kLambdaFunctionScheduled
+                                                      : EventType::kActivityScheduled;
+    details = Json::Object{{"resource", state.task.arn},
+                           {"input", flow.effective.text},
+                           {"inputDetails", NotTruncated()}};
+  }
+  if (task.timeout_seconds) details.Add("timeoutInSeconds", *task.timeout_seconds);
+  if (task.heartbeat_seconds && type != EventType::kLambdaFunctionScheduled)
+    details.Add("heartbeatInSeconds", *task.heartbeat_seconds);
+  if (task.role_arn) details.Add("taskCredentials", Json::Object{{"roleArn", *task.role_arn}});
+  flow.last = Emit(type, flow.last, std::move(details));
+  if (is_history_full_) return;
+  flow.task = task.task;
+  flow.waiting = Flow::Waiting::kTask;
+  tasks_[flow.task] = &flow;
+  const int64_t timeout = task.timeout_seconds.value_or(kTimeoutSecondsMax);
+  if (task.timeout_seconds)
+    flow.timeout_timer = StartTimer(&flow, TimerKind::kTaskTimeout, now_ + Seconds(timeout));
+  flow.heartbeat_seconds = task.heartbeat_seconds;
+  if (task.heartbeat_seconds)
+    flow.heartbeat_timer =
+        StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*task.heartbeat_seconds));
+  // A worker has to come for an activity; everything else starts at once.
+  if (state.task.kind != Resource::Kind::kActivity) to_start_.push_back(&flow);
+  turn_.tasks.push_back(std::move(task));
+}
+
+void Execution::Interpreter::EmitStarted(Flow& flow, const Json& details) {
+  Json shown = TaskDetails(*flow.state);
+  if (details.is_object())
+    for (const Json::Member& member : details.members())
+      shown = shown.With(member.name, member.value);
+  flow.last = Emit(EventsOf(flow.state->task.kind).started, flow.last, std::move(shown));
+}
+
+void Execution::Interpreter::OnSubmitted(Flow& flow, const Event& event) {
+  flow.last = Emit(EventType::kTaskSubmitted, flow.last,
+                   TaskDetails(*flow.state)
+                       .With("output", event.output.Print())
+                       .With("outputDetails", NotTruncated()));
+}
+
+void Execution::Interpreter::OnSucceeded(Flow& flow, const Event& event) {
+  const State& state = *flow.state;
+  Payload result = Payload::Of(event.output);
+  if (result.size_bytes() > kPayloadBytesMax) {
+    const std::string what =
+        state.task.kind == Resource::Kind::kLambda || state.task.kind == Resource::Kind::kActivity
+            ? state.task.arn
+            : state.task.resource_type.AsString();
+    return OnFailed(flow, "States.DataLimitExceeded",
+                    "The state/task '" + what +
+                        "' returned a result with a size exceeding the maximum number of bytes "
+                        "service limit.");
+  }
+  CloseTask(flow);
+  flow.last =
+      Emit(EventsOf(state.task.kind).succeeded, flow.last,
+           TaskDetails(state).With("output", result.text).With("outputDetails", NotTruncated()));
+  Finish(flow, std::move(result));
+}
+
+void Execution::Interpreter::OnFailed(Flow& flow, std::optional<std::string> error,
+                                      std::optional<std::string> cause) {
+  CloseTask(flow);
+  Failure failure;
+  failure.error = std::move(error);
+  failure.cause = std::move(cause);
+  if (failure.error) failure.error = std::string(TruncateUtf8(*failure.error, kErrorCharactersMax));
+  if (failure.cause) failure.cause = std::string(TruncateUtf8(*failure.cause, kCauseCharactersMax));
+  Json details = TaskDetails(*flow.state);
+  if (failure.error) details = details.With("error", *failure.error);
+  if (failure.cause) details = details.With("cause", *failure.cause);
+  flow.last = Emit(EventsOf(flow.state->task.kind).failed, flow.last, std::move(details));
+  FailState(flow, std::move(failure));
+}
+
+void Execution::Interpreter::OnTimeout(Flow& flow, bool is_heartbeat) {
+  turn_.task_cancels.push_back(flow.task);
+  CloseTask(flow);
+  Failure failure;
+  failure.error = "States.Timeout";
+  failure.is_timeout = true;
+  failure.is_heartbeat = is_heartbeat;
+  flow.last = Emit(EventsOf(flow.state->task.kind).timed_out, flow.last,
+                   TaskDetails(*flow.state).With("error", "States.Timeout"));
+  FailState(flow, std::move(failure));
+}
+
+void Execution::Interpreter::CloseTask(Flow& flow) {
+  tasks_.erase(flow.task);
+  flow.task = 0;
+  StopTimer(flow.timeout_timer);
+  StopTimer(flow.heartbeat_timer);
+}
+
+}  // namespace stepmill::asl
