@@ -41,7 +41,8 @@ class Spawner {
 };
 
 /// A one-shot signal between coroutines of the loop thread: Wait returns once Set was called
-/// (at once when it was called before). Any number may wait.
+/// (at once when it was called before). Any number may wait; those that still do when it is
+/// destroyed end there and then, without resuming.
 class Signal {
  public:
   Signal();

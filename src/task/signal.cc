@@ -15,7 +15,7 @@ struct Signal::Waiters {
 };
 
 Signal::Signal() : waiters_(std::make_unique<Waiters>()) {}
-Signal::~Signal() { Set(); }
+Signal::~Signal() = default;
 
 void Signal::Set() {
   is_set_ = true;

@@ -1,0 +1,180 @@
+// The loop over a store that crashes: before or after any commit the process "ends" (everything in
+// memory is dropped) and a new engine recovers from what the store holds.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "store/memory/memory_store.h"
+#include "task/fake_ports.h"
+
+namespace stepmill {
+namespace {
+
+constexpr int kRounds = 3;
+
+/// Calls "work" `kRounds` times with a pause of an hour between, and counts; then waits for the
+/// event "Done" and finishes.
+Step Worker(const std::string& id, const Json& state, const Event& event) {
+  Step step;
+  const int64_t round = state.IntOr("round", 0);
+  const auto call = [&](int64_t number) {
+    step.turn.effects.push_back(
+        {"work" + std::to_string(number), "work", Json::Object{{"round", number}}});
+    step.state = state.With("round", number);
+  };
+  const auto note = [&](const std::string& what) { step.turn.history.push_back(what); };
+  step.state = state;
+  if (event.kind == "start") {
+    call(1);
+    note("start");
+  } else if (event.kind == "effect") {
+    note("worked " + std::to_string(round) + " " + event.data["output"].NumberText());
+    if (round < kRounds) {
+      step.turn.timers.push_back({"pause", event.at + std::chrono::hours(1)});
+    } else {
+      step.turn.subscriptions.push_back({"done", Json::Object{{"detail-type", "Done"}}});
+      step.turn.writes.events.push_back(
+          MakeEvent("test", "Done", "000000000000", "us-east-1", {}, Json::Object{}));
+    }
+  } else if (event.kind == "timer") {
+    note("paused " + std::to_string(round));
+    call(round + 1);
+  } else if (event.kind == "event") {
+    note("done");
+    step.turn.writes.PutDocument("result/" + id, Json(round));
+    step.turn.is_finished = true;
+  }
+  return step;
+}
+
+/// Passes on to the store that lives through crashes; ends the process at the commit it is told.
+class CrashingStore : public Store {
+ public:
+  CrashingStore(MemoryStore& inner, int crash_at, bool is_after)
+      : inner_(inner), crash_at_(crash_at), is_after_(is_after) {}
+  Task<> Commit(Batch batch) override {
+    const bool is_crash = ++commits_ == crash_at_;
+    if (!is_crash || is_after_) {
+      MILL_CO_CHECK(co_await inner_.Commit(std::move(batch)));
+    }
+    if (is_crash || has_crashed_) {
+      has_crashed_ = true;
+      co_await forever_.Wait();
+    }
+    co_return Result<>();
+  }
+  Task<> Settle() override { return inner_.Settle(); }
+  Task<std::optional<Document>> Get(Key key) override { return inner_.Get(key); }
+  Task<std::vector<Document>> Range(Key from, Key to, Direction direction, int limit) override {
+    return inner_.Range(from, to, direction, limit);
+  }
+  Task<std::vector<Record>> Read(std::string stream, uint64_t from, Direction direction,
+                                 int limit) override {
+    return inner_.Read(stream, from, direction, limit);
+  }
+  Task<std::vector<Due>> FindDue(Time at, std::string id, int limit) override {
+    return inner_.FindDue(at, id, limit);
+  }
+  bool has_crashed() const { return has_crashed_; }
+
+ private:
+  MemoryStore& inner_;
+  int crash_at_;
+  bool is_after_;
+  int commits_ = 0;
+  bool has_crashed_ = false;
+  Signal forever_;
+};
+
+bool SameDetailType(const Json& pattern, const Json& event) {
+  return pattern["detail-type"] == event["detail-type"];
+}
+
+struct Outcome {
+  std::vector<std::string> history;
+  std::map<std::string, int> performed;  // effect id -> times
+  int seen_by_subscriber = 0;
+  bool is_finished = false;
+  int commits = 0;
+};
+
+Task<Json> Value(Json value) { co_return value; }
+
+/// Runs the worker to its end; the process ends at commit `crash_at` (0: never).
+Outcome RunWorker(int crash_at, bool is_after) {
+  MemoryStore disk;
+  FakeWorld world;
+  Outcome outcome;
+  bool has_crashed = false;
+  for (int life = 0; life == 0 || (life == 1 && has_crashed); ++life) {
+    {
+      CrashingStore store(disk, life == 0 ? crash_at : 0, is_after);
+      Engine engine(store, world, world, world, SameDetailType);
+      engine.AddMachine("worker", JsonMachine(Worker));
+      engine.AddPerformer("work", [&outcome](Engine::Performance p) -> Task<Json> {
+        ++outcome.performed[p.effect_id];
+        return Value(p.what["round"]);
+      });
+      engine.AddPerformer("see", [&outcome](Engine::Performance) -> Task<Json> {
+        ++outcome.seen_by_subscriber;
+        return Value(Json());
+      });
+      engine.AddSubscriber("watcher", Json::Object{{"detail-type", "Done"}}, "see", Json::Object{});
+      world.Spawn("recover", engine.Recover());
+      world.RunReady();
+      if (life == 0) {
+        Batch batch;
+        engine.Start(batch, "w1", "worker", Json());
+        world.Spawn("start", engine.Commit(std::move(batch)));
+      }
+      world.Run();
+      has_crashed = store.has_crashed();
+    }
+    world.DropAll();
+  }
+  Engine reader(disk, world, world, world, SameDetailType);
+  const auto history = world.Await(reader.History("w1"));
+  for (const Json& line : *history) outcome.history.push_back(line.AsString());
+  outcome.is_finished = world.Await(disk.Get("result/w1")).value().has_value();
+  EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty())
+      << "something is still due";
+  EXPECT_TRUE(world.errors.empty()) << world.errors[0];
+  return outcome;
+}
+
+const std::vector<std::string> kExpected = {"start",    "worked 1 1", "paused 1", "worked 2 2",
+                                            "paused 2", "worked 3 3", "done"};
+
+TEST(Engine, RunsToTheEnd) {
+  const Outcome outcome = RunWorker(0, false);
+  EXPECT_EQ(outcome.history, kExpected);
+  EXPECT_TRUE(outcome.is_finished);
+  EXPECT_EQ(outcome.seen_by_subscriber, 1);
+  for (const auto& [id, times] : outcome.performed) EXPECT_EQ(times, 1) << id;
+}
+
+TEST(Engine, LosesNothingAndDecidesOnceWhereverItCrashes) {
+  int finished = 0;
+  for (int crash_at = 2; crash_at < 14; ++crash_at) {  // commit 1 is the start itself
+    for (const bool is_after : {false, true}) {
+      const Outcome outcome = RunWorker(crash_at, is_after);
+      EXPECT_EQ(outcome.history, kExpected)
+          << "crash at commit " << crash_at << (is_after ? " after" : " before");
+      EXPECT_TRUE(outcome.is_finished);
+      EXPECT_GE(outcome.seen_by_subscriber, 1);
+      EXPECT_EQ(outcome.performed.size(), static_cast<size_t>(kRounds));
+      for (const auto& [id, times] : outcome.performed) EXPECT_LE(times, 2) << id;
+      ++finished;
+    }
+  }
+  EXPECT_EQ(finished, 24);
+}
+
+TEST(Engine, AStartThatCrashedBeforeItsCommitNeverWas) {
+  const Outcome outcome = RunWorker(1, false);
+  EXPECT_TRUE(outcome.history.empty());
+  EXPECT_FALSE(outcome.is_finished);
+}
+
+}  // namespace
+}  // namespace stepmill

@@ -1,0 +1,74 @@
+#include "io/unix_http.h"
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace stepmill::io {
+
+namespace http = boost::beast::http;
+using Socket = asio::local::stream_protocol::socket;
+
+namespace {
+
+constexpr uint64_t kAnswerMax = 64ull << 20;
+
+Error Broken(const UnixHttpRequest& request, const boost::system::error_code& error,
+             bool is_timed_out) {
+  const Code code = is_timed_out                       ? Code::kTimeout
+                    : error == http::error::body_limit ? Code::kLimit
+                                                       : Code::kUnavailable;
+  return Error{code, "EngineError",
+               request.method + " " + request.target + ": " +
+                   (is_timed_out ? std::string("no answer in time") : error.message())};
+}
+
+Task<UnixHttpAnswer> Exchange(Socket& socket, const UnixHttpRequest& request,
+                              const bool& is_timed_out) {
+  boost::system::error_code error;
+  const asio::local::stream_protocol::endpoint endpoint(request.socket_path);
+  co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return Broken(request, error, is_timed_out);
+  http::request<http::string_body> message(http::string_to_verb(request.method), request.target,
+                                           11);
+  message.set(http::field::host, "localhost");
+  message.set(http::field::connection, "close");
+  for (const auto& [name, value] : request.headers) message.set(name, value);
+  message.body() = request.body;
+  message.prepare_payload();
+  co_await http::async_write(socket, message, asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return Broken(request, error, is_timed_out);
+  boost::beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kAnswerMax);
+  co_await http::async_read(socket, buffer, parser,
+                            asio::redirect_error(asio::use_awaitable, error));
+  if (error) co_return Broken(request, error, is_timed_out);
+  UnixHttpAnswer answer;
+  answer.status = static_cast<int>(parser.get().result_int());
+  answer.body = std::move(parser.get().body());
+  co_return answer;
+}
+
+}  // namespace
+
+Task<UnixHttpAnswer> UnixHttp(Loop& loop, UnixHttpRequest request) {
+  const auto socket = std::make_shared<Socket>(loop.context());
+  const auto is_timed_out = std::make_shared<bool>(false);
+  const auto give_up = [socket, is_timed_out] {
+    *is_timed_out = true;
+    boost::system::error_code ignored;  // it may be closed already
+    socket->close(ignored);
+  };
+  const uint64_t timer = loop.clock().WakeAt(loop.clock().Now() + request.timeout, give_up);
+  Result<UnixHttpAnswer> answer = co_await Exchange(*socket, request, *is_timed_out);
+  loop.clock().Cancel(timer);
+  co_return answer;
+}
+
+}  // namespace stepmill::io
