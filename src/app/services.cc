@@ -1,0 +1,16 @@
+#include "app/services.h"
+
+#include "service/codecommit/codecommit.h"
+#include "service/codeconnections/codeconnections.h"
+
+namespace stepmill {
+
+std::vector<const Service*> AllServices() {
+  return {
+      &codecommit::kService,
+      &codeconnections::kService,
+      &codeconnections::kOlderService,
+  };
+}
+
+}  // namespace stepmill

@@ -1,0 +1,237 @@
+#include "app/world.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "app/services.h"
+#include "archive/libarchive/libarchive.h"
+#include "base/log.h"
+#include "blob/files/file_blobs.h"
+#include "compute/backend.h"
+#include "engine/engine.h"
+#include "gate/door.h"
+#include "gate/vault.h"
+#include "repo/git/git_repos.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace stepmill {
+namespace {
+
+constexpr size_t kKeyBytes = 32;
+
+Error Trouble(const std::string& what) {
+  return Error{Code::kUnavailable, "DataFolder", what + ": " + std::strerror(errno)};
+}
+
+struct Lock {
+  int file = -1;
+  ~Lock() {
+    if (file >= 0) ::close(file);
+  }
+};
+
+Result<> TakeLock(const std::string& path, Lock& lock) {
+  lock.file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock.file < 0) return Trouble(path);
+  if (::flock(lock.file, LOCK_EX | LOCK_NB) != 0)
+    return Error{Code::kConflict, "DataFolder",
+                 "another stepmill runs on this data folder (" + path + " is locked)"};
+  return {};
+}
+
+/// The vault's key: made at first start, durable before anything is sealed with it.
+Result<Secret> ReadOrMakeKey(const std::string& path, Random& random) {
+  std::ifstream present(path, std::ios::binary);
+  std::string key(std::istreambuf_iterator<char>(present), {});
+  if (key.size() == kKeyBytes) return Secret(std::move(key));
+  if (!key.empty()) return Error{Code::kInvalid, "DataFolder", path + " does not hold 32 bytes"};
+  while (key.size() < kKeyBytes) {
+    const uint64_t bits = random.Next();
+    key.append(reinterpret_cast<const char*>(&bits), sizeof bits);
+  }
+  const std::string temporary = path + ".new";
+  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return Trouble(temporary);
+  const bool is_written =
+      ::write(file, key.data(), key.size()) == static_cast<ssize_t>(key.size()) &&
+      ::fsync(file) == 0;
+  ::close(file);
+  if (!is_written || ::rename(temporary.c_str(), path.c_str()) != 0) return Trouble(path);
+  return Secret(std::move(key));
+}
+
+/// Answers until a container engine is wired in: says so by name.
+class NoBackend : public Backend {
+ public:
+  Task<> Start(JobSpec) override { co_return Refuse(); }
+  Task<JobResult> Wait(JobId) override { co_return Refuse(); }
+  Task<LogChunk> ReadLog(JobId, uint64_t) override { co_return Refuse(); }
+  Task<StepResult> RunStep(JobId, StepSpec) override { co_return Refuse(); }
+  Result<std::string> HostPath(JobId, std::string) override { return Refuse(); }
+  Task<> Stop(JobId, std::chrono::seconds) override { co_return Refuse(); }
+  Task<> Remove(JobId) override { co_return Refuse(); }
+  Task<std::vector<JobId>> List() override { co_return Refuse(); }
+
+ private:
+  static Error Refuse() { return {Code::kInternal, "NoBackend", "this server runs no jobs"}; }
+};
+
+/// The pattern of every static subscription is checked at start; a wrong one is a bug.
+Json PatternOf(const EventRow& row) {
+  auto pattern = ParseJson(row.pattern);
+  MILL_ASSERT(pattern.has_value());
+  return *std::move(pattern);
+}
+
+/// Exact values at every level: what the product's own patterns use.
+bool EventMatches(const Json& pattern, const Json& event) {
+  for (const Json::Member& field : pattern.members()) {
+    const Json& value = event[field.name];
+    if (field.value.is_object()) {
+      if (!EventMatches(field.value, value)) return false;
+      continue;
+    }
+    bool is_any = false;
+    for (const Json& wanted : field.value.items()) is_any = is_any || wanted == value;
+    if (!is_any) return false;
+  }
+  return true;
+}
+
+Request RequestOf(const Json& what, const std::string& effect_id) {
+  Request request;
+  request.service = what.StringOr("service", "");
+  request.operation = what.StringOr("operation", "");
+  request.account = what.StringOr("account", "");
+  request.region = what.StringOr("region", "");
+  request.input = what["input"];
+  request.is_internal = what.BoolOr("internal", false);
+  request.effect_id = effect_id;
+  request.source_ip = "stepmill";
+  return request;
+}
+
+/// The performer "door": an effect's or a subscriber's call.
+Task<Json> AskDoor(Door& door, Engine::Performance performance) {
+  Request request = RequestOf(performance.what, performance.effect_id);
+  MILL_CO_TRY(request.principal, PrincipalFromJson(performance.what["principal"]));
+  MILL_CO_TRY(Answer answer, co_await door.Ask(std::move(request)));
+  co_return answer.output;
+}
+
+/// The performer of an EventRow: hands the event to the service's own internal operation.
+Task<Json> HandEvent(Door& door, const Service& service, Engine::Performance performance) {
+  const Json& event = performance.what["event"];
+  Request request;
+  request.service = service.name;
+  request.operation = performance.what.StringOr("operation", "");
+  request.account = event.StringOr("account", "");
+  request.region = event.StringOr("region", "");
+  request.principal = ServicePrincipal(service.host, request.account);
+  request.input = Json::Object{{"event", event}};
+  request.is_internal = true;
+  request.effect_id = performance.effect_id;
+  request.source_ip = service.host;
+  MILL_CO_TRY(Answer answer, co_await door.Ask(std::move(request)));
+  co_return answer.output;
+}
+
+}  // namespace
+
+struct World::Parts {
+  Parts(io::Loop& loop, WorldOptions opts, std::unique_ptr<SqliteStore> made_store,
+        std::unique_ptr<FileBlobs> made_blobs, std::unique_ptr<Repos> made_repos, Secret key,
+        Engine::Matcher matcher)
+      : options(std::move(opts)),
+        store(std::move(made_store)),
+        blobs(std::move(made_blobs)),
+        archive(loop.pool()),
+        repos(std::move(made_repos)),
+        backend(std::make_unique<NoBackend>()),
+        vault(std::move(key)),
+        engine(*store, loop.clock(), loop.random(), loop.spawner(), std::move(matcher)),
+        ports{.store = *store,
+              .blobs = *blobs,
+              .archive = archive,
+              .repos = *repos,
+              .backend = *backend,
+              .engine = engine,
+              .clock = loop.clock(),
+              .random = loop.random(),
+              .spawner = loop.spawner(),
+              .vault = vault,
+              .door = door,
+              .account = options.account,
+              .region = options.region,
+              .data_dir = options.data_dir},
+        door(ports, [this](std::vector<Due> dues) { engine.Notice(std::move(dues)); }) {}
+
+  WorldOptions options;
+  Lock lock;
+  std::unique_ptr<SqliteStore> store;
+  std::unique_ptr<FileBlobs> blobs;
+  Libarchive archive;
+  std::unique_ptr<Repos> repos;
+  std::unique_ptr<Backend> backend;
+  Vault vault;
+  Engine engine;
+  Ports ports;
+  Door door;
+};
+
+World::World(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+World::~World() = default;
+Ports& World::ports() { return parts_->ports; }
+
+Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
+                                           std::function<void(const Error&)> failed) {
+  namespace fs = std::filesystem;
+  std::error_code trouble;
+  options.data_dir = fs::absolute(options.data_dir).string();
+  const std::string& dir = options.data_dir;
+  fs::create_directories(dir, trouble);
+  if (trouble) return Error{Code::kUnavailable, "DataFolder", dir + ": " + trouble.message()};
+  fs::permissions(dir, fs::perms::owner_all, trouble);
+  Lock lock;
+  MILL_CHECK(TakeLock(dir + "/lock", lock));
+  fs::remove_all(dir + "/tmp", trouble);
+  for (const char* folder : {"/tmp", "/run", "/git", "/blobs"})
+    fs::create_directories(dir + folder, trouble);
+  MILL_TRY(Secret key, ReadOrMakeKey(dir + "/key", loop.random()));
+  MILL_TRY(auto store, SqliteStore::Open(loop.context().get_executor(), dir + "/store.sqlite",
+                                         std::move(failed)));
+  MILL_TRY(auto blobs, FileBlobs::Open(loop.pool(), loop.random(), dir + "/blobs"));
+  MILL_TRY(auto repos, OpenGitRepos(loop, dir + "/git"));
+  auto parts = std::make_unique<Parts>(loop, std::move(options), std::move(store), std::move(blobs),
+                                       std::move(repos), std::move(key), EventMatches);
+  std::swap(parts->lock.file, lock.file);
+  Door& door = parts->door;
+  Engine& engine = parts->engine;
+  engine.AddPerformer("door", [&door](Engine::Performance performance) {
+    return AskDoor(door, std::move(performance));
+  });
+  for (const Service* service : AllServices()) {
+    door.Add(*service);
+    const std::string performer = "events of " + std::string(service->name);
+    if (!service->events.empty())
+      engine.AddPerformer(performer, [&door, service](Engine::Performance performance) {
+        return HandEvent(door, *service, std::move(performance));
+      });
+    for (const EventRow& row : service->events)
+      engine.AddSubscriber(std::string(service->name) + "." + std::string(row.operation),
+                           PatternOf(row), performer, Json::Object{{"operation", row.operation}});
+  }
+  for (const Service* service : AllServices())
+    if (service->wire_up) service->wire_up(parts->ports);
+  return std::unique_ptr<World>(new World(std::move(parts)));
+}
+
+Task<> World::Recover() { return parts_->engine.Recover(); }
+Task<> World::Drain() { return parts_->engine.Drain(); }
+
+}  // namespace stepmill
