@@ -289,6 +289,17 @@ class Chain:
         described = self.server.ask("sagemaker", "SageMaker.DescribeProcessingJobContainer", {"ProcessingJobName": job})
         return described["ImageDigest"]
 
+    def show_red(self):
+        """Every place that shows how far it came; used when the chain did not end well."""
+        for commit, name in ((self.head_commit, "head"), (self.merge_commit, "merge")):
+            if commit:
+                print(f"  statuses of the {name} commit {commit[:10]}:")
+                self.show_statuses(self.statuses(commit))
+        if self.execution:
+            for name, action in self.actions().items():
+                result = action.get("output", {}).get("executionResult", {})
+                print(f"  action {name}: {action['status']} {result.get('externalExecutionSummary', '')}")
+
     def counts(self):
         """How often each thing happened for the merge commit: builds, jobs, executions, and the word."""
         builds = self.server.client("codebuild").list_builds_for_project(projectName=NAME)["ids"]

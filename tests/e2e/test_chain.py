@@ -1,0 +1,122 @@
+"""The chain as a test: it must end green with what it shows true, and red wherever the repository is broken.
+Ends with `N passed, M failed`."""
+import os
+import secrets
+import subprocess
+import sys
+import traceback
+
+import demo
+from chain import NAME, Chain
+from server import ROOT, Failed, Server
+
+RESULTS = {"passed": 0, "failed": 0}
+
+
+def check(name, test, *arguments):
+    print(f"-- {name}", flush=True)
+    try:
+        test(*arguments)
+        RESULTS["passed"] += 1
+        print(f"   passed: {name}", flush=True)
+    except Exception as error:  # the test's verdict; everything else goes on
+        RESULTS["failed"] += 1
+        print(f"   FAILED: {name}: {type(error).__name__}: {error}", flush=True)
+        if not isinstance(error, Failed):
+            traceback.print_exc()
+
+
+def run_steps(chain, names):
+    for what, step in Chain.STEPS:
+        if what in names or names == "all":
+            chain.timed(what, getattr(chain, step))
+
+
+def green(server):
+    chain = Chain(server, "w" + secrets.token_hex(5))
+    try:
+        run_steps(chain, "all")
+        for what, evidence in chain.check():
+            print(f"   ok  {what}: {evidence}")
+        counts = chain.counts()
+        if set(counts.values()) != {1}:
+            raise Failed(f"each was to happen once: {counts}")
+    except Exception:
+        chain.show_red()
+        raise
+    finally:
+        chain.remove()
+
+
+def red(fault, where):
+    """With a fault in the repository the chain fails, in each place that shows it."""
+    server = Server().start()
+    chain = Chain(server, "w" + secrets.token_hex(5), demo.BREAKS[fault])
+    try:
+        try:
+            run_steps(chain, "all")
+        except Failed as error:
+            print(f"   red, as it must be: {str(error)[:200]}")
+        else:
+            raise Failed("the chain ended green")
+        where(chain)
+    finally:
+        chain.remove()
+        server.remove()
+
+
+def red_in_execution(chain):
+    statuses = {name: action["status"] for name, action in chain.actions().items()}
+    if statuses.get("Build") != "Succeeded" or statuses.get("Execute") != "Failed":
+        raise Failed(f"actions: {statuses}")
+    expect_red_status(chain, chain.merge_commit)
+
+
+def red_in_build(chain):
+    statuses = {name: action["status"] for name, action in chain.actions().items()}
+    if statuses.get("Build") != "Failed" or "Execute" in statuses:
+        raise Failed(f"actions: {statuses}")
+    expect_red_status(chain, chain.merge_commit)
+
+
+def red_in_workflow(chain):
+    expect_red_status(chain, chain.head_commit)
+
+
+def expect_red_status(chain, commit):
+    chain.until("a red status on the commit",
+                lambda: any(s["state"] in ("failure", "error") for s in chain.statuses(commit).values()), 30)
+
+
+def javascript(server):
+    """The AWS SDK for JavaScript v3 against the same server."""
+    folder = os.path.join(ROOT, "tests", "e2e", "js")
+    if not os.path.isdir(os.path.join(folder, "node_modules")):
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    key, secret = server.credentials()
+    env = {**os.environ, "AWS_ENDPOINT_URL": server.url, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
+           "AWS_REGION": "ap-northeast-1", "PIPELINE": NAME}
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        env.pop(name, None)
+    done = subprocess.run(["node", "chain.mjs"], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
+    print("   " + done.stdout.strip().replace("\n", "\n   "))
+    if done.returncode != 0:
+        raise Failed(f"chain.mjs: exit {done.returncode}: {done.stderr[-2000:]}")
+
+
+def main():
+    server = Server().start()
+    try:
+        check("the chain, green", green, server)
+        check("the AWS SDK for JavaScript sees it", javascript, server)
+    finally:
+        server.remove()
+    check("a program that exits 1", red, "hello", red_in_execution)
+    check("a Dockerfile that does not build", red, "dockerfile", red_in_build)
+    check("a template with an unknown resource", red, "template", red_in_workflow)
+    print(f"{RESULTS['passed']} passed, {RESULTS['failed']} failed")
+    return 1 if RESULTS["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
