@@ -1,0 +1,48 @@
+#include "lang/cron/cron.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/test_paths.h"
+
+namespace stepmill::cron {
+namespace {
+
+// A case: "expression | after | the next times, comma separated (or never)"; or "expression |
+// invalid".
+TEST(Cron, FiresAsTheCasesSay) {
+  std::ifstream file(SourceDir() + "/src/lang/cron/cases/next.case");
+  ASSERT_TRUE(file.is_open());
+  int count = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line.front() == '#') continue;
+    ++count;
+    const size_t bar = line.find(" | ");
+    ASSERT_NE(bar, std::string::npos) << line;
+    const auto schedule = Parse(line.substr(0, bar));
+    if (line.substr(bar + 3) == "invalid") {
+      ASSERT_FALSE(schedule) << line;
+      EXPECT_EQ(schedule.error().message, "Parameter ScheduleExpression is not valid.");
+      continue;
+    }
+    ASSERT_TRUE(schedule) << line;
+    const size_t second = line.find(" | ", bar + 3);
+    ASSERT_NE(second, std::string::npos) << line;
+    const Time start = *ParseIso(line.substr(bar + 3, second - bar - 3));
+    Time after = start;
+    std::string text = line.substr(second + 3);
+    for (size_t at = 0; at < text.size();) {
+      const size_t end = std::min(text.find(", ", at), text.size());
+      const auto next = Next(*schedule, after, start);
+      EXPECT_EQ(next ? FormatIso(*next, false) : "never", text.substr(at, end - at)) << line;
+      if (!next) break;
+      after = *next;
+      at = end + 2;
+    }
+  }
+  EXPECT_GT(count, 50);
+}
+
+}  // namespace
+}  // namespace stepmill::cron
