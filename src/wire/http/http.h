@@ -44,6 +44,7 @@ struct HttpRequest {
   std::string scheme;          ///< "http" or "https"
   std::string peer_ip;         ///< "127.0.0.1"; empty for Unix sockets
   std::string job_id;          ///< not empty: came through the relay of this job
+  int relay_port = 0;          ///< 4566, or 80: the container credentials endpoint
   ByteSource* body = nullptr;  ///< never null
   std::optional<uint64_t> content_length;
 
