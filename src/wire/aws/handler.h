@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "gate/door.h"
+#include "wire/aws/auth.h"
+#include "wire/http/front_end.h"
+
+namespace stepmill::wire {
+
+/// The AWS protocols: finds the service, checks the signature, decodes, asks the door, encodes.
+/// Front ends are asked first.
+class AwsHandler : public HttpHandler {
+ public:
+  AwsHandler(Door& door, SignatureAuthenticator& authenticator, Random& random)
+      : door_(door), authenticator_(authenticator), random_(random) {}
+  void Add(FrontEnd& front_end) { front_ends_.push_back(&front_end); }
+  asio::awaitable<HttpResponse> Handle(HttpRequest& request) override;
+
+ private:
+  struct Exchange;
+  Task<> Serve(HttpRequest& request, Exchange& exchange);
+
+  Door& door_;
+  SignatureAuthenticator& authenticator_;
+  Random& random_;
+  std::vector<FrontEnd*> front_ends_;
+};
+
+}  // namespace stepmill::wire
