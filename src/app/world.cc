@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <unordered_map>
 
 #include "app/services.h"
 #include "archive/libarchive/libarchive.h"
@@ -16,6 +17,7 @@
 #include "engine/engine.h"
 #include "gate/door.h"
 #include "gate/vault.h"
+#include "lang/pattern/pattern.h"
 #include "repo/git/git_repos.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -88,20 +90,25 @@ Json PatternOf(const EventRow& row) {
   return *std::move(pattern);
 }
 
-/// Exact values at every level: what the product's own patterns use.
-bool EventMatches(const Json& pattern, const Json& event) {
-  for (const Json::Member& field : pattern.members()) {
-    const Json& value = event[field.name];
-    if (field.value.is_object()) {
-      if (!EventMatches(field.value, value)) return false;
-      continue;
-    }
-    bool is_any = false;
-    for (const Json& wanted : field.value.items()) is_any = is_any || wanted == value;
-    if (!is_any) return false;
+/// Compiled patterns by their text. One that does not compile matches nothing.
+class PatternMatcher {
+ public:
+  bool operator()(const Json& pattern, const Json& event) {
+    std::string text = pattern.Print();
+    const auto known = compiled_.find(text);
+    if (known != compiled_.end()) return known->second && known->second->Matches(event);
+    if (compiled_.size() >= kPatternsMax) compiled_.clear();
+    auto made = pattern::Compile(text);
+    const auto added =
+        compiled_.emplace(std::move(text), made ? std::optional(*std::move(made)) : std::nullopt)
+            .first;
+    return added->second && added->second->Matches(event);
   }
-  return true;
-}
+
+ private:
+  static constexpr size_t kPatternsMax = 10'000;
+  std::unordered_map<std::string, std::optional<pattern::Pattern>> compiled_;
+};
 
 Request RequestOf(const Json& what, const std::string& effect_id) {
   Request request;
@@ -208,7 +215,7 @@ Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
   MILL_TRY(auto blobs, FileBlobs::Open(loop.pool(), loop.random(), dir + "/blobs"));
   MILL_TRY(auto repos, OpenGitRepos(loop, dir + "/git"));
   auto parts = std::make_unique<Parts>(loop, std::move(options), std::move(store), std::move(blobs),
-                                       std::move(repos), std::move(key), EventMatches);
+                                       std::move(repos), std::move(key), PatternMatcher());
   std::swap(parts->lock.file, lock.file);
   Door& door = parts->door;
   Engine& engine = parts->engine;
