@@ -1,5 +1,6 @@
 #include "app/services.h"
 
+#include "service/codebuild/codebuild.h"
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
 
@@ -7,6 +8,7 @@ namespace stepmill {
 
 std::vector<const Service*> AllServices() {
   return {
+      &codebuild::kService,
       &codecommit::kService,
       &codeconnections::kService,
       &codeconnections::kOlderService,

@@ -46,9 +46,9 @@ class TestWorld {
     Task<std::vector<JobId>> List() override { co_return Refuse(); }
   };
 
-  /// `matcher`: of event patterns; by default every pattern matches nothing.
+  /// `matcher`: of event patterns. The engine goes on only after Recover() (see ports().engine).
   TestWorld(std::vector<const Service*> services, BlobStore* blobs, Archive* archive,
-            Engine::Matcher matcher)
+            Engine::Matcher matcher, Backend* backend = nullptr)
       : folder_(MakeFolder()), loop_(1) {
     auto repos = OpenGitRepos(loop_, folder_ + "/git");
     MILL_ASSERT(repos.has_value());
@@ -62,7 +62,7 @@ class TestWorld {
                            .blobs = *blobs,
                            .archive = archive ? *archive : no_archive_,
                            .repos = *repos_,
-                           .backend = no_backend_,
+                           .backend = backend ? *backend : no_backend_,
                            .engine = *engine_,
                            .clock = loop_.clock(),
                            .random = loop_.random(),

@@ -1,9 +1,10 @@
 #include "lang/buildspec/progress.h"
 
+#include <re2/re2.h>
+
 #include <array>
 
 #include "lang/buildspec/limits.h"
-#include "re2/re2.h"
 
 namespace stepmill::buildspec {
 namespace {

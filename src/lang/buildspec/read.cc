@@ -1,3 +1,5 @@
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -6,7 +8,6 @@
 #include "base/strings.h"
 #include "lang/buildspec/buildspec.h"
 #include "lang/buildspec/limits.h"
-#include "re2/re2.h"
 
 namespace stepmill::buildspec {
 namespace {

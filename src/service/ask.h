@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "gate/door.h"
+#include "gate/principal.h"
+#include "service/ports.h"
+
+namespace stepmill {
+
+/// Somebody for whom a performer asks through the door.
+struct Asker {
+  Ports& ports;
+  Principal principal;
+  std::string account, region;
+};
+
+/// One call of another service, as a user would make it; the output. `effect_id` makes a repeat
+/// answer what the first one answered (writes only: the answer is kept).
+Task<Json> AskService(Asker asker, std::string service, std::string operation, Json input,
+                      std::string effect_id = "");
+/// Names of parameters -> their values (SecureString decrypted), in one or more GetParameters.
+/// kNotFound names the first that does not exist.
+Task<std::map<std::string, Secret>> ReadParameters(Asker asker, std::vector<std::string> names);
+/// "id[:json-key[:version-stage[:version-id]]]" as CodeBuild writes it.
+Task<Secret> ReadSecret(Asker asker, std::string reference);
+/// An object of S3 as the file `to_path`.
+Task<> FetchObject(Asker asker, std::string bucket, std::string key, std::string to_path);
+/// The file at `path` (which is taken away) as an object. Returns its {"md5", "sha256", "size"}.
+Task<Json> StoreObject(Asker asker, std::string path, std::string bucket, std::string key,
+                       std::string content_type, std::string effect_id);
+
+}  // namespace stepmill

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace stepmill::codebuild {
+
+inline Error InvalidInput(std::string message) {
+  return {Code::kInvalid, "InvalidInputException", std::move(message)};
+}
+inline Error ProjectNotFound(const std::string& arn) {
+  return {Code::kNotFound, "ResourceNotFoundException", "Project cannot be found: " + arn};
+}
+inline Error ProjectExists(const std::string& arn) {
+  return {Code::kConflict, "ResourceAlreadyExistsException", "Project already exists: " + arn};
+}
+inline Error BuildNotFound(const std::string& arn) {
+  return {Code::kNotFound, "ResourceNotFoundException", "Build cannot be found: " + arn};
+}
+
+}  // namespace stepmill::codebuild

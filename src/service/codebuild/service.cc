@@ -1,0 +1,101 @@
+#include "engine/engine.h"
+#include "gate/model.h"
+#include "service/codebuild/build_machine.h"
+#include "service/codebuild/codebuild.h"
+#include "service/codebuild/performers.h"
+#include "service/codebuild/records.h"
+#include "service/ports.h"
+
+namespace stepmill::codebuild {
+namespace {
+
+constexpr std::string_view kProject = "arn:aws:codebuild:{region}:{account}:project/{name}";
+constexpr std::string_view kProjectName =
+    "arn:aws:codebuild:{region}:{account}:project/{projectName}";
+constexpr std::string_view kAny = "arn:aws:codebuild:{region}:{account}:project/*";
+constexpr std::string_view kKept =
+    "description,tags,badgeEnabled,encryptionKey,cache,projectVisibility,resourceAccessRole,"
+    "queuedTimeoutInMinutes,imagePullCredentialsType";
+
+constexpr Operation kOperations[] = {
+    {.name = "CreateProject",
+     .handler = CreateProject,
+     .action = "codebuild:CreateProject",
+     .resource = kProject,
+     .access = Access::kWrite,
+     .keeps = kKept},
+    {.name = "UpdateProject",
+     .handler = UpdateProject,
+     .action = "codebuild:UpdateProject",
+     .resource = kProject,
+     .access = Access::kWrite,
+     .keeps = kKept},
+    {.name = "DeleteProject",
+     .handler = DeleteProject,
+     .action = "codebuild:DeleteProject",
+     .resource = kProject,
+     .access = Access::kWrite},
+    {.name = "BatchGetProjects",
+     .handler = BatchGetProjects,
+     .action = "codebuild:BatchGetProjects",
+     .resource = kAny,
+     .access = Access::kRead},
+    {.name = "ListProjects",
+     .handler = ListProjects,
+     .action = "codebuild:ListProjects",
+     .access = Access::kList,
+     .keeps = "sortBy"},
+    {.name = "StartBuild",
+     .handler = StartBuild,
+     .action = "codebuild:StartBuild",
+     .resource = kProjectName,
+     .access = Access::kWrite,
+     .keeps = "cacheOverride,encryptionKeyOverride,queuedTimeoutInMinutesOverride,"
+              "imagePullCredentialsTypeOverride,gitCloneDepthOverride,"
+              "gitSubmodulesConfigOverride,insecureSslOverride,sourceAuthOverride"},
+    {.name = "StartBuildForPipeline",
+     .handler = StartBuildForPipeline,
+     .action = "codebuild:StartBuild",
+     .resource = kProjectName,
+     .access = Access::kWrite,
+     .is_internal = true},
+    {.name = "StopBuild",
+     .handler = StopBuild,
+     .action = "codebuild:StopBuild",
+     .resource = kAny,
+     .access = Access::kWrite},
+    {.name = "RetryBuild",
+     .handler = RetryBuild,
+     .action = "codebuild:RetryBuild",
+     .resource = kAny,
+     .access = Access::kWrite},
+    {.name = "BatchGetBuilds",
+     .handler = BatchGetBuilds,
+     .action = "codebuild:BatchGetBuilds",
+     .resource = kAny,
+     .access = Access::kRead},
+    {.name = "ListBuilds",
+     .handler = ListBuilds,
+     .action = "codebuild:ListBuilds",
+     .access = Access::kList},
+    {.name = "ListBuildsForProject",
+     .handler = ListBuildsForProject,
+     .action = "codebuild:ListBuildsForProject",
+     .resource = kProjectName,
+     .access = Access::kList},
+};
+
+void WireUp(Ports& ports) {
+  ports.engine.AddMachine(kMachine, JsonMachine(AdvanceBuild));
+  AddPerformers(ports);
+}
+
+}  // namespace
+
+const Service kService{.name = "codebuild",
+                       .host = "codebuild.amazonaws.com",
+                       .model = &models::kCodebuild,
+                       .operations = kOperations,
+                       .wire_up = WireUp};
+
+}  // namespace stepmill::codebuild
