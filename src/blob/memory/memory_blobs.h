@@ -10,7 +10,7 @@
 namespace stepmill {
 
 /// The blob store of tests, simulations and `stepmill run`. Loop thread only.
-class MemoryBlobs final : public BlobStore {
+class MemoryBlobs : public BlobStore {
  public:
   explicit MemoryBlobs(Random& random) : random_(random) {}
   Task<std::unique_ptr<BlobWriter>> Create() override;
