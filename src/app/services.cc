@@ -3,6 +3,7 @@
 #include "service/codebuild/codebuild.h"
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
+#include "service/states/states.h"
 
 namespace stepmill {
 
@@ -12,6 +13,7 @@ std::vector<const Service*> AllServices() {
       &codecommit::kService,
       &codeconnections::kService,
       &codeconnections::kOlderService,
+      &states::kService,
   };
 }
 

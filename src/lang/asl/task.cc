@@ -175,6 +175,8 @@ void Execution::Interpreter::OnSucceeded(Flow& flow, const Event& event) {
 void Execution::Interpreter::OnFailed(Flow& flow, std::optional<std::string> error,
                                       std::optional<std::string> cause) {
   CloseTask(flow);
+  if (error == "States.Runtime")  // its parameters could not be used: it never ran
+    return FailState(flow, FailureOf(Error{Code::kInvalid, *error, cause.value_or("")}, flow));
   Failure failure;
   failure.error = std::move(error);
   failure.cause = std::move(cause);

@@ -1,0 +1,174 @@
+#include "service/states/documents.h"
+
+#include <cstdio>
+
+#include "base/strings.h"
+#include "service/ports.h"
+#include "service/states/errors.h"
+#include "store/events.h"
+
+namespace stepmill::states {
+namespace {
+
+constexpr size_t kEventDataBytesMax = 248 * 1024;  // of input and output in an event
+constexpr int64_t kLastMilli = 9'999'999'999'999;  // for keys that sort newest first
+
+Json DateOf(const Json& millis) { return Json(static_cast<double>(millis.AsInteger()) / 1000.0); }
+
+/// One character of UTF-8; advances `at`.
+uint32_t NextCharacter(std::string_view text, size_t& at) {
+  const auto lead = static_cast<unsigned char>(text[at++]);
+  int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+  uint32_t c = more == 3 ? lead & 0x07 : more == 2 ? lead & 0x0f : more == 1 ? lead & 0x1f : lead;
+  for (; more > 0 && at < text.size(); --more)
+    c = (c << 6) | (static_cast<unsigned char>(text[at++]) & 0x3f);
+  return c;
+}
+
+}  // namespace
+
+Result<StatesArn> ParseArn(std::string_view arn) {
+  const auto parts = Split(arn, ':');
+  if (parts.size() < 7 || parts[0] != "arn" || parts[2] != "states") return InvalidArnPrefix(arn);
+  StatesArn out;
+  out.region = parts[3];
+  out.account = parts[4];
+  out.type = parts[5];
+  out.name = parts[6];
+  size_t head = 0;
+  for (size_t i = 0; i < 7; ++i) head += parts[i].size() + 1;
+  if (head < arn.size()) out.rest = arn.substr(head);
+  return out;
+}
+
+Key MachineKey(const Call& call, std::string_view name) {
+  return call.KeyFor({"states", "machine", name});
+}
+Key ExecutionKey(const Call& call, std::string_view machine, std::string_view name) {
+  return call.KeyFor({"states", "execution", machine, name});
+}
+Key StartedPrefix(const Call& call, std::string_view machine) {
+  return call.KeyFor({"states", "started", machine, ""});
+}
+Key StartedKey(const Call& call, std::string_view machine, Time at, std::string_view name) {
+  char when[24];
+  std::snprintf(when, sizeof when, "%013lld",
+                static_cast<long long>(kLastMilli - MillisSinceEpoch(at)));
+  return call.KeyFor({"states", "started", machine, when, name});
+}
+Key TokenKey(std::string_view account, std::string_view region, std::string_view token) {
+  return MakeKey({account, region, "states", "token", token});
+}
+
+std::string MachineArn(const Call& call, std::string_view name) {
+  return call.Arn("states", "stateMachine:" + std::string(name));
+}
+std::string ExecutionArn(const Call& call, std::string_view machine, std::string_view name) {
+  return call.Arn("states", "execution:" + std::string(machine) + ":" + std::string(name));
+}
+
+Result<> CheckName(std::string_view name) {
+  const auto is_refused = [](uint32_t c) {
+    if (c <= 0x20 || (c >= 0x7f && c <= 0x9f)) return true;
+    if (c == 0xa0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029)
+      return true;  // whitespace beyond ASCII
+    if (c == 0xfffe || c == 0xffff || (c >= 0xd800 && c <= 0xdfff)) return true;
+    return c < 0x80 && std::string_view("<>{}[]?*\"#%\\^|~`$&,;:/").find(static_cast<char>(c)) !=
+                           std::string_view::npos;
+  };
+  if (name.empty() || Utf16Length(name) > 80) return InvalidName(name);
+  for (size_t at = 0; at < name.size();)
+    if (is_refused(NextCharacter(name, at))) return InvalidName(name);
+  return {};
+}
+
+Task<Document> RequireMachine(Call& call, std::string arn) {
+  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
+  if (parsed.type != "stateMachine") co_return InvalidArnType(parsed.type);
+  // A version or an alias is not a machine, nor is one of another account or region here.
+  const bool is_here =
+      parsed.rest.empty() && parsed.account == call.account && parsed.region == call.region;
+  if (!is_here) co_return StateMachineDoesNotExist(arn);
+  MILL_CO_TRY(std::optional<Document> found,
+              co_await call.ports.store.Get(MachineKey(call, parsed.name)));
+  if (!found) co_return StateMachineDoesNotExist(arn);
+  co_return *std::move(found);
+}
+
+Task<Document> RequireExecution(Call& call, std::string arn) {
+  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
+  if (parsed.type != "execution") co_return InvalidArnType(parsed.type);
+  if (parsed.account != call.account || parsed.region != call.region || parsed.rest.empty())
+    co_return ExecutionDoesNotExist(arn);
+  MILL_CO_TRY(std::optional<Document> found,
+              co_await call.ports.store.Get(ExecutionKey(call, parsed.name, parsed.rest)));
+  if (!found) co_return ExecutionDoesNotExist(arn);
+  co_return *std::move(found);
+}
+
+Json DescribeExecutionOf(const Json& document, bool with_data) {
+  Json::Object out;
+  for (const char* name : {"executionArn", "stateMachineArn", "name", "status"})
+    out.SetIf(name, document.Find(name));
+  for (const char* date : {"startDate", "stopDate"})
+    if (document.Has(date)) out.Set(date, DateOf(document[date]));
+  const Json included = Json::Object{{"included", with_data}};
+  if (with_data) out.SetIf("input", document.Find("input"));
+  out.Set("inputDetails", included);
+  if (document.Has("output")) {
+    if (with_data) out.SetIf("output", document.Find("output"));
+    out.Set("outputDetails", included);
+  }
+  for (const char* name : {"error", "cause", "traceHeader"}) out.SetIf(name, document.Find(name));
+  out.Set("redriveCount", 0);
+  const std::string status = document.StringOr("status", "");
+  const bool can_redrive = status == "FAILED" || status == "TIMED_OUT" || status == "ABORTED";
+  out.Set("redriveStatus", can_redrive ? "REDRIVABLE" : "NOT_REDRIVABLE");
+  if (!can_redrive)
+    out.Set("redriveStatusReason", "Execution is " + status + " and cannot be redriven");
+  return out;
+}
+
+Json StatusChangeEvent(const Json& document, std::string_view account, std::string_view region) {
+  const Json described = DescribeExecutionOf(document, true);
+  Json::Object detail;
+  for (const char* name :
+       {"executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate", "input",
+        "output", "stateMachineVersionArn", "stateMachineAliasArn", "redriveCount", "redriveDate",
+        "redriveStatus", "redriveStatusReason", "inputDetails", "outputDetails", "error", "cause"})
+    detail.Set(name, described[name]);
+  for (const char* date : {"startDate", "stopDate"}) detail.Set(date, document[date]);
+  size_t size = 0;
+  for (const char* name : {"input", "output"}) {
+    const Json& text = described[name];
+    if (!text.is_string()) continue;
+    size += text.AsString().size();
+    if (size <= kEventDataBytesMax) continue;
+    detail.Set(name, Json());
+    detail.Set(std::string(name) + "Details", Json::Object{{"included", false}});
+  }
+  Json::Array resources{document["executionArn"]};
+  return MakeEvent("aws.states", "Step Functions Execution Status Change", account, region,
+                   std::move(resources), std::move(detail));
+}
+
+std::string PageToken(std::string_view at) { return Base64("1" + std::string(at)); }
+
+Result<std::string> ReadPageToken(std::string_view token) {
+  const std::optional<std::string> plain = Unbase64(token);
+  if (!plain || !plain->starts_with("1")) return InvalidToken();
+  return plain->substr(1);
+}
+
+Json StartData(const asl::StartInfo& start, const std::string& definition, const Json& document,
+               const Key& key, std::string_view account, std::string_view region) {
+  return Json::Object{{"definition", definition},
+                      {"machineName", start.state_machine_name},
+                      {"roleArn", start.role_arn},
+                      {"document", document},
+                      {"key", key},
+                      {"account", account},
+                      {"region", region}};
+}
+
+}  // namespace stepmill::states

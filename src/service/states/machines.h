@@ -1,0 +1,17 @@
+#pragma once
+
+#include "gate/operation.h"
+
+namespace stepmill::states {
+
+Task<Json> CreateStateMachine(Call& call);
+Task<Json> UpdateStateMachine(Call& call);
+Task<Json> DescribeStateMachine(Call& call);
+Task<Json> DeleteStateMachine(Call& call);
+Task<Json> ListStateMachines(Call& call);
+Task<Json> ValidateStateMachineDefinition(Call& call);
+Task<Json> TagResource(Call& call);
+Task<Json> UntagResource(Call& call);
+Task<Json> ListTagsForResource(Call& call);
+
+}  // namespace stepmill::states

@@ -1,0 +1,251 @@
+#include "service/states/task_performer.h"
+
+#include <cctype>
+
+#include "base/strings.h"
+#include "blob/blob_store.h"
+#include "gate/door.h"
+#include "gate/model.h"
+#include "gate/principal.h"
+#include "lang/asl/definition.h"
+#include "lang/asl/limits.h"
+#include "service/states/shape_names.h"
+#include "task/ports.h"
+
+namespace stepmill::states {
+namespace {
+
+std::string Capitalised(std::string_view name) {
+  std::string out(name);
+  if (!out.empty()) out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
+  return out;
+}
+
+Json Failed(std::string_view name, std::string_view message) {
+  return Json::Object{{"error", Json::Object{{"name", name}, {"message", message}}}};
+}
+
+/// "CloudWatch Logs" -> "cloudwatchlogs", the name in aws-sdk ARNs.
+std::string SdkName(const Service& service) {
+  if (!service.model) return "";
+  return ToLower(ReplaceAll(service.model->service_id, " ", ""));
+}
+
+/// How the Java SDK spells a service in class names: "SFN" -> "Sfn", "DynamoDB" -> "DynamoDb".
+std::string SdkClass(const Service& service) {
+  std::string out;
+  for (const std::string_view word : Split(service.model->service_id, ' ')) {
+    std::string piece(word);
+    for (size_t i = 1; i < piece.size(); ++i)  // only the first of a run of capitals stays one
+      if (std::isupper(static_cast<unsigned char>(word[i])) &&
+          (std::isupper(static_cast<unsigned char>(word[i - 1]))))
+        piece[i] = static_cast<char>(std::tolower(static_cast<unsigned char>(piece[i])));
+    out += Capitalised(piece);
+  }
+  return out;
+}
+
+/// The prefix of errors of the optimised integrations, and "Service:" in their causes.
+struct OptimisedNames {
+  std::string_view service, prefix, cause;
+};
+constexpr OptimisedNames kOptimised[] = {
+    {"sagemaker", "SageMaker", "AmazonSageMaker"},
+    {"codebuild", "CodeBuild", "AWSCodeBuild"},
+    {"states", "StepFunctions", "AWSStepFunctions"},
+    {"sqs", "SQS", "AmazonSQS"},
+    {"sns", "SNS", "AmazonSNS"},
+    {"events", "EventBridge", "AmazonEventBridge"},
+    {"dynamodb", "DynamoDB", "AmazonDynamoDBv2"},
+    {"lambda", "Lambda", "AWSLambda"},
+    {"glue", "Glue", "AWSGlue"},
+    {"batch", "Batch", "AWSBatch"},
+    {"ecs", "ECS", "AmazonECS"},
+};
+
+int HttpStatus(const Service& service, const Error& error) {
+  const Shape* shape = service.model ? service.model->FindError(error.name) : nullptr;
+  if (shape && shape->http_status != 0) return shape->http_status;
+  const bool is_rest =
+      service.model && (service.model->protocol == ServiceModel::Protocol::kRestXml ||
+                        service.model->protocol == ServiceModel::Protocol::kRestJson);
+  switch (error.code) {
+    case Code::kNotFound: return is_rest ? 404 : 400;
+    case Code::kConflict: return is_rest ? 409 : 400;
+    case Code::kDenied: return is_rest ? 403 : 400;
+    case Code::kInternal: return 500;
+    case Code::kUnavailable: return 503;
+    default: return 400;
+  }
+}
+
+/// What is asked, once its names are known.
+struct Target {
+  const Service* service = nullptr;
+  const Operation* row = nullptr;
+  const ModelOperation* model = nullptr;
+  bool is_sdk = false;
+  OptimisedNames names{};
+};
+
+Result<Target> FindTarget(Ports& ports, const Json& what) {
+  Target target;
+  std::string service = what.StringOr("service", "");
+  std::string operation = what.StringOr("operation", "");
+  if (what.Has("arn")) {
+    const std::string arn = what.StringOr("arn", "");
+    const auto resource = asl::ParseResource(arn);
+    if (!resource) return Error{Code::kInvalid, "States.Runtime", "no resource " + arn};
+    if (resource->kind == asl::Resource::Kind::kActivity)
+      return Error{Code::kInvalid, "States.Runtime", "The activity " + arn + " does not exist."};
+    if (resource->kind == asl::Resource::Kind::kLambda)
+      return Error{Code::kInvalid, "Lambda.UnknownOperationException",
+                   "Lambda functions are not built in stepmill: " + arn};
+    target.is_sdk = resource->kind == asl::Resource::Kind::kSdk;
+    service = resource->service;
+    operation = Capitalised(resource->action);
+  }
+  for (const OptimisedNames& names : kOptimised)
+    if (names.service == service) target.names = names;
+  for (const Service* each : ports.door.services())
+    if (target.is_sdk ? SdkName(*each) == service : each->name == service) target.service = each;
+  if (target.service)
+    for (const Operation& row : target.service->operations)
+      if (!row.is_internal && EqualsIgnoreCase(row.name, operation)) target.row = &row;
+  if (!target.row) {
+    const std::string prefix =
+        target.is_sdk || target.names.prefix.empty()
+            ? (target.service ? SdkClass(*target.service) : Capitalised(service))
+            : std::string(target.names.prefix);
+    return Error{Code::kInvalid, prefix + ".UnknownOperationException",
+                 "The operation " + service + ":" + operation + " is not built in stepmill."};
+  }
+  target.model = target.service->model->Find(target.row->name);
+  return target;
+}
+
+Json FailedCall(const Target& target, const Error& error, const std::string& request_id) {
+  const std::string status = std::to_string(HttpStatus(*target.service, error));
+  std::string code = error.name;
+  std::string name = code;
+  if (!name.ends_with("Exception")) name += "Exception";
+  const bool is_modelled =
+      target.service->model->FindError(code) || target.service->model->FindError(name);
+  if (target.is_sdk) {
+    const std::string prefix = SdkClass(*target.service);
+    if (!is_modelled) name = prefix + "Exception";
+    std::string cause = error.message + " (Service: " + prefix + ", Status Code: " + status +
+                        ", Request ID: " + request_id;
+    if (target.service->name == "s3") cause += ", Extended Request ID: " + request_id;
+    return Failed(prefix + "." + name, cause + ") (SDK Attempt Count: 1)");
+  }
+  const std::string prefix(target.names.prefix);
+  const std::string cause_service(target.names.cause);
+  if (!is_modelled) name = cause_service + "Exception";
+  return Failed(prefix + "." + name, error.message + " (Service: " + cause_service +
+                                         "; Status Code: " + status + "; Error Code: " + code +
+                                         "; Request ID: " + request_id + "; Proxy: null)");
+}
+
+/// The members that optimised integrations add to their results.
+Json WithSdkMembers(Json output, const std::string& request_id, const Target& target,
+                    size_t body_bytes, Time now) {
+  const std::string type =
+      "application/x-amz-json-" + std::string(target.service->model->json_version);
+  const std::pair<const char*, std::string> headers[] = {
+      {"connection", "keep-alive"},
+      {"x-amzn-RequestId", request_id},
+      {"Content-Length", std::to_string(body_bytes)},
+      {"Date", FormatTime(now, "%a, %d %b %Y %H:%M:%S GMT")},
+      {"Content-Type", type}};
+  Json::Object one, all;
+  for (const auto& [name, value] : headers) {
+    one.Add(name, value);
+    all.Add(name, Json::Array{Json(value)});
+  }
+  return output
+      .With("SdkHttpMetadata", Json::Object{{"AllHttpHeaders", std::move(all)},
+                                            {"HttpHeaders", std::move(one)},
+                                            {"HttpStatusCode", 200}})
+      .With("SdkResponseMetadata", Json::Object{{"RequestId", request_id}});
+}
+
+/// Parameters to a request; an Error of States.Runtime where they cannot be used.
+Result<Request> MakeRequest(const Target& target, const Json& what, const std::string& effect_id,
+                            std::unique_ptr<ByteSource>& body) {
+  Request request;
+  request.service = target.service->name;
+  request.operation = target.row->name;
+  request.account = what.StringOr("account", "");
+  request.region = what.StringOr("region", "");
+  std::string session = what.StringOr("session", "");
+  if (session.size() > 64) session.resize(64);
+  MILL_TRY(request.principal, RolePrincipal(what.StringOr("role", ""), session));
+  if (target.row->access == Access::kWrite) request.effect_id = effect_id;
+  Json input = what["input"];
+  const std::string_view stream = target.model->input_stream();
+  if (!stream.empty() && input.Has(stream)) {
+    // aws-sdk bodies are always JSON: a text keeps its quotes.
+    body = BytesSource(input[stream].Print());
+    request.body = body.get();
+    input = input.Without(stream);
+  }
+  if (!target.model->input) return request;
+  std::vector<std::string> unknown;
+  request.input = ToService(*target.model->input, input, unknown);
+  if (unknown.empty()) return request;
+  std::string reasons;
+  for (const std::string& name : unknown)
+    reasons += (reasons.empty() ? "" : ", ") + ("The field \"" + name) +
+               "\" is not supported by Step Functions";
+  return Error{Code::kInvalid, "States.Runtime",
+               "The Parameters '" + what["input"].Print() +
+                   "' could not be used to start the Task: [" + reasons + "]"};
+}
+
+Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
+  const Json what = performance.what;
+  Result<Target> found = FindTarget(ports, what);
+  if (!found) co_return Failed(found.error().name, found.error().message);
+  const Target target = *found;
+  std::unique_ptr<ByteSource> body;
+  Result<Request> request = MakeRequest(target, what, performance.effect_id, body);
+  if (!request) co_return Failed(request.error().name, request.error().message);
+  const std::string request_id = ports.random.NewUuid();
+  request->request_id = request_id;
+  Request asked = *std::move(request);
+  auto answer = co_await ports.door.Ask(std::move(asked));
+  if (!answer) {
+    if (answer.error().code == Code::kUnavailable) co_return answer.error();
+    co_return FailedCall(target, answer.error(), request_id);
+  }
+  Json output = answer->output.is_object() ? answer->output : Json(Json::Object{});
+  const std::string_view stream = target.model->output_stream();
+  if (!stream.empty() && answer->body) {
+    const auto text = co_await ReadAll(*answer->body, asl::kPayloadBytesMax);
+    if (!text)
+      co_return Failed("States.DataLimitExceeded",
+                       "The state/task '" + std::string(target.service->name) +
+                           "' returned a result with a size exceeding the maximum number of bytes "
+                           "service limit.");
+    output = output.With(stream, *text);
+  }
+  const size_t body_bytes = output.PrintedSize();
+  const bool is_of_definition = what.Has("arn");
+  if (target.model->output)
+    output = FromService(*target.model->output, output,
+                         target.is_sdk ? DateStyle::kIso : DateStyle::kEpochMillis);
+  if (is_of_definition && !target.is_sdk)
+    output = WithSdkMembers(output, answer->request_id, target, body_bytes, ports.clock.Now());
+  co_return Json::Object{{"output", output}};
+}
+
+}  // namespace
+
+Engine::Performer MakeTaskPerformer(Ports& ports) {
+  return [&ports](Engine::Performance performance) {
+    return PerformTask(ports, std::move(performance));
+  };
+}
+
+}  // namespace stepmill::states
