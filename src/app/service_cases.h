@@ -96,7 +96,8 @@ inline void RunServiceCases(TestWorld& world, const std::string& service, const 
       const size_t blank = rest.find(' ');
       ASSERT_TRUE(last) << where;
       Json value = *last;
-      for (const std::string_view part : Split(rest.substr(blank + 3), '.')) {
+      const std::string member_path = rest.substr(blank + 3);
+      for (const std::string_view part : Split(member_path, '.')) {
         const Json next =
             value.is_array() ? value.At(static_cast<size_t>(*ParseInt(part))) : value[part];
         value = next;
