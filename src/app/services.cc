@@ -3,6 +3,8 @@
 #include "service/codebuild/codebuild.h"
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
+#include "service/logs/logs.h"
+#include "service/ssm/ssm.h"
 #include "service/states/states.h"
 
 namespace stepmill {
@@ -13,6 +15,8 @@ std::vector<const Service*> AllServices() {
       &codecommit::kService,
       &codeconnections::kService,
       &codeconnections::kOlderService,
+      &logs::kService,
+      &ssm::kService,
       &states::kService,
   };
 }
