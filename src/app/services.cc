@@ -4,6 +4,7 @@
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
 #include "service/logs/logs.h"
+#include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
 #include "service/states/states.h"
 
@@ -16,6 +17,7 @@ std::vector<const Service*> AllServices() {
       &codeconnections::kService,
       &codeconnections::kOlderService,
       &logs::kService,
+      &secretsmanager::kService,
       &ssm::kService,
       &states::kService,
   };
