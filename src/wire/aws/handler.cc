@@ -105,7 +105,7 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
   }
   MILL_CO_TRY(const Verified verified,
               co_await authenticator_.Verify(request, *signature, payload_hash));
-  if (signature->service != model.signing_name && signature->service != "codestar-connections")
+  if (signature->service != model.signing_name)
     co_return Error{Code::kDenied, "SignatureDoesNotMatch",
                     "Credential should be scoped to correct service: '" +
                         std::string(model.signing_name) + "'."};

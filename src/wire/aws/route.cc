@@ -47,20 +47,6 @@ constexpr std::string_view kSubResources[] = {"acl",
                                               "versions",
                                               "website"};
 
-/// An earlier name under which old clients know a service.
-std::string_view CurrentTarget(std::string_view prefix) {
-  if (prefix == "com.amazonaws.codestar.connections.CodeStar_connections_20191201" ||
-      prefix == "CodeStar_connections_20191201")
-    return "com.amazonaws.codeconnections.CodeConnections_20231201";
-  if (prefix == "CodeConnections_20231201")
-    return "com.amazonaws.codeconnections.CodeConnections_20231201";
-  return prefix;
-}
-std::string_view CurrentSigningName(std::string_view name) {
-  if (name == "codestar-connections") return "codeconnections";
-  return name;
-}
-
 /// The query as name -> value, decoded; the first of a name wins.
 std::map<std::string, std::string> QueryMap(std::string_view query) {
   std::map<std::string, std::string> out;
@@ -182,7 +168,7 @@ void RouteRest(const HttpRequest& request, Target& target) {
 
 const Service* ByTarget(const Door& door, std::string_view prefix) {
   for (const Service* service : door.services())
-    if (service->model && service->model->target_prefix == CurrentTarget(prefix)) return service;
+    if (service->model && service->model->target_prefix == prefix) return service;
   return nullptr;
 }
 
@@ -190,7 +176,7 @@ const Service* BySigningName(const Door& door, std::string_view name, const Http
   const Service* found = nullptr;
   for (const Service* service : door.services()) {
     const ServiceModel* model = service->model;
-    if (!model || model->signing_name != CurrentSigningName(name)) continue;
+    if (!model || model->signing_name != name) continue;
     const bool is_json = model->protocol == Protocol::kJson;
     // Two services may share a name (sagemaker and its runtime): without a target, the REST one.
     if (!found || !is_json) found = service;

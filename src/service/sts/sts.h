@@ -1,0 +1,9 @@
+#pragma once
+
+#include "gate/operation.h"
+
+namespace stepmill::sts {
+
+extern const Service kService;
+
+}  // namespace stepmill::sts
