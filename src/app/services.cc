@@ -6,7 +6,9 @@
 #include "service/logs/logs.h"
 #include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
+#include "service/iam/iam.h"
 #include "service/states/states.h"
+#include "service/sts/sts.h"
 
 namespace stepmill {
 
@@ -19,7 +21,9 @@ std::vector<const Service*> AllServices() {
       &logs::kService,
       &secretsmanager::kService,
       &ssm::kService,
+      &iam::kService,
       &states::kService,
+      &sts::kService,
   };
 }
 

@@ -32,8 +32,7 @@ Route JobRouter::RouteFor(const std::string& host, int port, const std::string& 
   const auto job = lookup_(job_id);
   if (!job) return {Route::Kind::kRefuse, "There is no job " + job_id + "."};
   // Loopback would be this machine's, not the job's.
-  if (job->network == JobIdentity::Network::kOpen && !IsLocal(host))
-    return {Route::Kind::kTunnel, ""};
+  if (job->is_open && !IsLocal(host)) return {Route::Kind::kTunnel, ""};
   return {Route::Kind::kRefuse, "The network policy of job " + job_id + " does not allow " + host +
                                     ":" + std::to_string(port) + "."};
 }

@@ -15,7 +15,7 @@ namespace stepmill::wire {
 struct JobIdentity {
   std::string role_arn;  ///< empty: the job has no role, so it gets no credentials
   std::string account, region;
-  enum class Network { kNone, kServer, kOpen } network = Network::kServer;
+  bool is_open = false;  ///< may reach hosts other than the server
 };
 /// nullopt: no such job (any more). Given by whoever runs jobs.
 using JobLookup = std::function<std::optional<JobIdentity>(const std::string& job_id)>;

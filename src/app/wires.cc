@@ -1,0 +1,93 @@
+#include "app/wires.h"
+
+#include "gate/vault.h"
+#include "service/iam/iam.h"
+#include "wire/aws/auth.h"
+#include "wire/aws/handler.h"
+#include "wire/git/git_front.h"
+#include "wire/http/server.h"
+#include "wire/proxy/authority.h"
+#include "wire/proxy/proxy.h"
+#include "wire/registry/registry_front.h"
+
+#if __has_include("compute/identity.h")
+#include "compute/identity.h"
+#define STEPMILL_HAS_IDENTITY
+#endif
+
+namespace stepmill {
+
+namespace {
+
+wire::JobLookup LookupIn([[maybe_unused]] const std::string& data_dir) {
+  return [data_dir](const std::string& job_id) -> std::optional<wire::JobIdentity> {
+#ifdef STEPMILL_HAS_IDENTITY
+    const auto found = ReadJobIdentity(data_dir, job_id);
+    if (!found) return std::nullopt;
+    wire::JobIdentity identity;
+    identity.role_arn = found->role_arn;
+    identity.account = found->account;
+    identity.region = found->region;
+    identity.is_open = found->is_open;
+    return identity;
+#else
+    (void)job_id;
+    return std::nullopt;
+#endif
+  };
+}
+
+}  // namespace
+
+struct Wires::Parts {
+  Parts(io::Loop& loop, Ports& ports, std::unique_ptr<wire::Authority> made_authority)
+      : access_keys(ports.store, ports.vault),
+        authenticator(access_keys, ports.clock, ports.region),
+        handler(ports.door, authenticator, ports.random),
+        authority(std::move(made_authority)),
+        router(LookupIn(ports.data_dir)),
+        credentials(LookupIn(ports.data_dir), ports.vault, ports.clock, ports.random),
+        git(wire::MakeGitFront(loop, ports.door, authenticator, ports.data_dir + "/tmp")),
+        registry(wire::MakeRegistryFront(ports.door, ports.vault, ports.clock)),
+        server(loop.context(), {.handler = handler,
+                                .clock = ports.clock,
+                                .random = ports.random,
+                                .certificates = authority.get(),
+                                .router = &router}) {
+    handler.Add(credentials);
+    handler.Add(*git);
+    handler.Add(*registry);
+  }
+
+  iam::AccessKeys access_keys;
+  wire::SignatureAuthenticator authenticator;
+  wire::AwsHandler handler;
+  std::unique_ptr<wire::Authority> authority;
+  wire::JobRouter router;
+  wire::JobCredentials credentials;
+  std::unique_ptr<wire::FrontEnd> git, registry;
+  wire::HttpServer server;
+  std::string relay_socket;
+};
+
+Wires::Wires(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Wires::~Wires() = default;
+
+Result<std::unique_ptr<Wires>> Wires::Open(io::Loop& loop, Ports& ports) {
+  MILL_TRY(auto authority,
+           wire::Authority::Open(ports.data_dir + "/ca", ports.clock, ports.random));
+  auto parts = std::make_unique<Parts>(loop, ports, std::move(authority));
+  parts->relay_socket = ports.data_dir + "/run/relay.sock";
+  return std::unique_ptr<Wires>(new Wires(std::move(parts)));
+}
+
+Result<std::string> Wires::Listen(const std::string& address, int port) {
+  MILL_CHECK(parts_->server.ListenUnix(parts_->relay_socket, true));
+  MILL_TRY(const int bound, parts_->server.ListenTcp(address, port));
+  const bool is_v6 = address.find(':') != std::string::npos;
+  return "http://" + (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(bound);
+}
+
+Task<> Wires::Drain(Time deadline) { return parts_->server.Drain(deadline); }
+
+}  // namespace stepmill
