@@ -61,8 +61,21 @@ class Compiler {
  public:
   explicit Compiler(const CompileOptions& options) : options_(options) {}
 
+  Compiled Run(const Json& source, Positions positions) {
+    positions_ = std::move(positions);
+    if (source.is_object())
+      source_ = source;
+    else
+      Schema("Definition must be a valid JSON object", {});
+    return Finish();
+  }
   Compiled Run(std::string_view text) {
     ReadText(text);
+    return Finish();
+  }
+
+ private:
+  Compiled Finish() {
     if (source_) ReadDefinition(*source_);
     Compiled out;
     out.findings = std::move(findings_);
@@ -76,7 +89,6 @@ class Compiler {
     return out;
   }
 
- private:
   void Add(std::string_view code, std::string message, const Where& where) {
     if (findings_.size() >= kFindingsMax) return;
     Finding finding;
@@ -875,6 +887,10 @@ std::string_view StateTypeName(StateType type) {
 
 Compiled Compile(std::string_view text, const CompileOptions& options) {
   return Compiler(options).Run(text);
+}
+
+Compiled CompileValue(const Json& source, Positions positions, const CompileOptions& options) {
+  return Compiler(options).Run(source, std::move(positions));
 }
 
 std::string JoinFindings(const std::vector<Finding>& findings) {

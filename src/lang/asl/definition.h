@@ -148,6 +148,8 @@ struct Compiled {
 /// Reads a definition and checks it. One rule set for creation, ValidateStateMachineDefinition and
 /// the command line.
 Compiled Compile(std::string_view text, const CompileOptions& options = {});
+/// The same of a value that another reader made (YAML), with the places that it found.
+Compiled CompileValue(const Json& source, Positions positions, const CompileOptions& options = {});
 
 /// "SCHEMA_VALIDATION_FAILED: These fields are required: [States] at /, ..." of all errors: what
 /// stands between the quotes of "Invalid State Machine Definition: '...'".
