@@ -1,5 +1,6 @@
 #include "app/services.h"
 
+#include "service/cloudformation/cloudformation.h"
 #include "service/codebuild/codebuild.h"
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
@@ -14,6 +15,7 @@ namespace stepmill {
 
 std::vector<const Service*> AllServices() {
   return {
+      &cloudformation::kService,
       &codebuild::kService,
       &codecommit::kService,
       &codeconnections::kService,
