@@ -1,6 +1,7 @@
 #include "io/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,22 +117,25 @@ Result<pid_t> Spawn(const ProcessSpec& spec, const std::vector<int>& fds, bool i
   return pid;
 }
 
-asio::awaitable<void> AwaitReadable(Descriptor& descriptor) {
-  boost::system::error_code ignored;  // a descriptor that was closed meanwhile: the caller looks
-  co_await descriptor.async_wait(Descriptor::wait_read,
-                                 asio::redirect_error(asio::use_awaitable, ignored));
-}
-
-int Reap(pid_t pid) {
-  int status = 0;
-  if (::waitpid(pid, &status, 0) != pid) return 255;
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+/// Returns when the process of `pidfd` is gone. A wake-up alone does not say so: it is looked at.
+asio::awaitable<void> AwaitGone(std::shared_ptr<Descriptor> pidfd) {
+  for (;;) {
+    pollfd look{pidfd->native_handle(), POLLIN, 0};
+    if (::poll(&look, 1, 0) != 0) co_return;
+    boost::system::error_code error;
+    co_await pidfd->async_wait(Descriptor::wait_read,
+                               asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;  // the loop ends
+  }
 }
 
 /// Waits for the end of a child by its descriptor and takes its exit code.
 asio::awaitable<int> ReapChild(std::shared_ptr<Descriptor> pidfd, pid_t pid) {
-  co_await AwaitReadable(*pidfd);
-  co_return Reap(pid);
+  co_await AwaitGone(pidfd);
+  int status = 0;
+  constexpr int kUnknown = 255;
+  if (::waitpid(pid, &status, WNOHANG) != pid) co_return kUnknown;
+  co_return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 Result<std::shared_ptr<Descriptor>> OpenPidfd(asio::io_context& context, pid_t pid) {
@@ -440,7 +444,7 @@ ProcessWatch::~ProcessWatch() = default;
 
 Task<> ProcessWatch::Wait() {
   const auto state = state_;
-  co_await AwaitReadable(*state->pidfd);
+  co_await AwaitGone(state->pidfd);
   co_return Result<>();
 }
 

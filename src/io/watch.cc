@@ -11,6 +11,7 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <vector>
 
 namespace stepmill::io {
 
@@ -59,10 +60,11 @@ class Watcher::OneWatch : public Watch {
   explicit OneWatch(std::shared_ptr<Core> core)
       : core_(std::move(core)), changed_(std::make_shared<Signal>()) {}
   ~OneWatch() override {
-    if (wd_ >= 0) core_->Drop(wd_, this);
+    for (const int wd : wds_) core_->Drop(wd, this);
   }
-  Result<> Begin(const std::string& path) {
-    MILL_TRY(wd_, core_->Add(path, this));
+  Result<> Also(std::string path) override {
+    MILL_TRY(const int wd, core_->Add(path, this));
+    wds_.push_back(wd);
     return {};
   }
   void Changed() { changed_->Set(); }
@@ -76,7 +78,7 @@ class Watcher::OneWatch : public Watch {
  private:
   std::shared_ptr<Core> core_;
   std::shared_ptr<Signal> changed_;
-  int wd_ = -1;
+  std::vector<int> wds_;
 };
 
 asio::awaitable<void> Watcher::Core::Run(std::shared_ptr<Core> self) {
@@ -113,7 +115,7 @@ Watcher::~Watcher() { core_->Close(); }
 
 Result<std::unique_ptr<Watch>> Watcher::Add(std::string path) {
   auto watch = std::make_unique<OneWatch>(core_);
-  MILL_CHECK(watch->Begin(path));
+  MILL_CHECK(watch->Also(path));
   return std::unique_ptr<Watch>(std::move(watch));
 }
 

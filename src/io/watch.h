@@ -17,6 +17,8 @@ class Watch {
   /// Returns at the next change since the last call (or the making): written, closed, created,
   /// moved in, deleted.
   virtual Task<> Next() = 0;
+  /// Tells of a second file or folder too. kNotFound: it is not there.
+  virtual Result<> Also(std::string path) = 0;
 };
 
 /// One inotify descriptor for all watches.

@@ -1,0 +1,233 @@
+#include "compute/container/container_backend.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/detached.hpp>
+#include <filesystem>
+#include <thread>
+
+#include "base/test_paths.h"
+#include "compute/backend_contract.h"
+#include "io/files.h"
+#include "io/process.h"
+#include "io/run_on.h"
+
+namespace stepmill::container {
+namespace {
+
+constexpr char kImageCache[] = "/var/cache/stepmill/images";
+
+class NoBlobs : public BlobStore {
+ public:
+  Task<std::unique_ptr<BlobWriter>> Create() override { co_return Missing(); }
+  Task<std::unique_ptr<ByteSource>> Open(BlobId, uint64_t, uint64_t) override {
+    co_return Missing();
+  }
+  Task<> Remove(BlobId) override { co_return Missing(); }
+  Task<std::vector<BlobId>> List() override { co_return Missing(); }
+  Task<> Export(BlobId, std::string) override { co_return Missing(); }
+  Task<BlobInfo> Import(std::string) override { co_return Missing(); }
+
+ private:
+  static Error Missing() { return Error{Code::kNotFound, "BlobNotFound", "no blobs here"}; }
+};
+
+class NoArchive : public Archive {
+ public:
+  Task<> Pack(Format, std::vector<Entry>, std::string) override { co_return Missing(); }
+  Task<> PackFolder(Format, std::string, std::string) override { co_return Missing(); }
+  Task<> Unpack(std::string, std::string, Limits) override { co_return Missing(); }
+  Task<std::string> ReadEntry(std::string, std::string, uint64_t) override { co_return Missing(); }
+
+ private:
+  static Error Missing() { return Error{Code::kNotFound, "ArchiveError", "no archives here"}; }
+};
+
+ImageTable TestImages() {
+  ImageTable table;
+  table.rows.push_back({{"test"}, "docker.io/library/python:3.8", "python", ""});
+  table.rows.push_back({{"unmade"}, "localhost/stepmill/unmade:latest", "unmade", ""});
+  return table;
+}
+
+class ContainerWorld : public BackendWorld {
+ public:
+  ContainerWorld() {
+    char name[] = "/tmp/stepmill-test-XXXXXX";
+    data_dir_ = ::mkdtemp(name);
+    (void)io::MakeFolders(data_dir_ + "/run");
+    Restart();
+  }
+  ~ContainerWorld() override {
+    const std::vector<JobId> ids = io::RunOn(loop_, backend_->List()).value();
+    for (const JobId& id : ids) (void)io::RunOn(loop_, backend_->Remove(id));
+    backend_->EndEngineIfIdle();
+    (void)io::RemoveTree(data_dir_);
+  }
+  static std::string WhyNot() {
+    if (!io::Exists(std::string(kImageCache) + "/overlay-images"))
+      return "no images in the cache: stepmill images make python";
+    return "";
+  }
+  io::Loop& loop() override { return loop_; }
+  Backend& backend() override { return *backend_; }
+  void Restart() override {
+    ContainerOptions options;
+    options.data_dir = data_dir_;
+    options.sandbox_dir = BuildDir() + "/sandbox-home";
+    options.image_cache = kImageCache;
+    options.relay_socket = data_dir_ + "/run/relay.sock";
+    options.images = TestImages();
+    backend_ = std::make_unique<ContainerBackend>(loop_, blobs_, archive_, options);
+    ASSERT_EQ(backend_->MissingParts(), std::vector<std::string>{});
+    ASSERT_TRUE(io::RunOn(loop_, backend_->Recover()));
+  }
+  /// As after kill -9 of server and engine.
+  void KillEngine() {
+    const auto text = io::ReadFile(data_dir_ + "/engine/pid");
+    ASSERT_TRUE(text);
+    ::kill(std::stoi(*text), SIGKILL);
+    Restart();
+  }
+  const std::string& data_dir() const { return data_dir_; }
+
+ private:
+  io::Loop loop_{1};
+  std::string data_dir_;
+  NoBlobs blobs_;
+  NoArchive archive_;
+  std::unique_ptr<ContainerBackend> backend_;
+};
+
+#define SKIP_WITHOUT_IMAGES()                                           \
+  if (const std::string why = ContainerWorld::WhyNot(); !why.empty()) { \
+    if (std::getenv("CI")) FAIL() << why;                               \
+    GTEST_SKIP() << why;                                                \
+  }
+
+TEST(ContainerBackend, Contract) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  CheckBackendContract(world);
+}
+
+TEST(ContainerBackend, NothingIsLostWithServerAndEngine) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  JobSpec spec = ShellJob("kill-1", "echo before; cat /work/go; echo after; exit 5");
+  JobInput folder;
+  folder.kind = JobInput::Kind::kFolder;
+  folder.path = "/work";
+  spec.inputs = {folder};
+  spec.arguments[1] =
+      "echo before; while [ ! -e /work/go ]; do sleep 0.05; done; echo after; exit 5";
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().ReadLog(spec.id, 0)).value().bytes, "before\n");
+  world.KillEngine();
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  const auto host = world.backend().HostPath(spec.id, "/work/go");
+  ASSERT_TRUE(host) << host.error().message;
+  ASSERT_TRUE(io::WriteFile(*host, "", false));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 5);
+  EXPECT_EQ(ReadWholeLog(world, spec.id), "before\nafter\n");
+}
+
+TEST(ContainerBackend, MissingImageSaysWhatToDo) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  JobSpec spec = ShellJob("image-1", "true");
+  spec.image = "unmade";
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().start_error,
+            "image 'unmade' is not there: stepmill images make unmade");
+}
+
+TEST(ContainerBackend, MemoryLimitIsEnforced) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  JobSpec spec = ShellJob("memory-1", "exec python3 -c 'x = bytearray(400 << 20); print(len(x))'");
+  spec.memory_mib = 64;
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  const auto result = io::RunOn(world.loop(), world.backend().Wait(spec.id));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->exit_code, 137);
+  EXPECT_TRUE(result->is_out_of_memory);
+}
+
+/// One connection: the preface and the first line of what follows are given back.
+std::string ServeOnce(const std::string& path) {
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof(address.sun_path), "%s", path.c_str());
+  ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  ::listen(listener, 4);
+  const int fd = ::accept(listener, nullptr, nullptr);
+  std::string seen;
+  char buffer[4096];
+  while (std::count(seen.begin(), seen.end(), '\n') < 2) {
+    const ssize_t count = ::read(fd, buffer, sizeof(buffer));
+    if (count <= 0) break;
+    seen.append(buffer, static_cast<size_t>(count));
+  }
+  const std::string answer = "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+  (void)!::write(fd, answer.data(), answer.size());
+  ::close(fd);
+  ::close(listener);
+  return seen;
+}
+
+TEST(ContainerBackend, TheRelayIsTheOnlyWayOut) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  std::string seen;
+  std::thread server([&] { seen = ServeOnce(world.data_dir() + "/run/relay.sock"); });
+  JobSpec spec = ShellJob("relay-1",
+                          "python3 -c '\n"
+                          "import os, urllib.request as u\n"
+                          "print(os.environ[\"AWS_ENDPOINT_URL\"])\n"
+                          "print(open(\"/proc/net/dev\").read().count(\":\"))\n"
+                          "o = u.build_opener(u.ProxyHandler({}))\n"
+                          "print(o.open(\"http://169.254.170.2/creds/x\").read().decode())'");
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 0);
+  server.join();
+  EXPECT_EQ(ReadWholeLog(world, spec.id), "http://127.0.0.1:4566\n1\nhello\n");
+  EXPECT_EQ(seen.substr(0, seen.find('\r')), "STEPMILL-RELAY relay-1 80\nGET /creds/x HTTP/1.1");
+}
+
+TEST(ContainerBackend, HostsOfAGroupKnowEachOther) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  const std::string listen =
+      "exec python3 -c '\n"
+      "import socket\n"
+      "s = socket.create_server((\"\", 5000))\n"
+      "c = s.accept()[0]\n"
+      "print(c.recv(100).decode())'";
+  const std::string talk =
+      "exec python3 -c '\n"
+      "import socket, time\n"
+      "for i in range(100):\n"
+      "    try:\n"
+      "        c = socket.create_connection((\"algo-1\", 5000)); break\n"
+      "    except OSError: time.sleep(0.1)\n"
+      "c.sendall(b\"hello algo-1\")'";
+  JobSpec first = ShellJob("group-1", listen), second = ShellJob("group-2", talk);
+  first.group = second.group = "g";
+  first.host_name = "algo-1";
+  second.host_name = "algo-2";
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(first)));
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(second)));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(second.id)).value().exit_code, 0)
+      << ReadWholeLog(world, second.id);
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(first.id)).value().start_error, "");
+  EXPECT_EQ(ReadWholeLog(world, first.id), "hello algo-1\n");
+}
+
+}  // namespace
+}  // namespace stepmill::container

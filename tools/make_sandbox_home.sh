@@ -1,0 +1,30 @@
+#!/bin/sh
+# make_sandbox_home.sh HOME SANDBOX [PROGRAM]: the folder that is /opt/stepmill in every sandbox.
+#
+#   bin/stepmill-sandbox, bin/stepmill, bin/sam   the small static program under its three names
+#   lib/stepmill, lib/ld.so, lib/*.so*            the real program with its loader and libraries
+#   ca/ engine/ job/                              empty: places to mount at
+#
+# A running container may use the files: each is replaced by rename, never written to.
+set -e
+home=$1 sandbox=$2 program=$3
+mkdir -p "$home/bin" "$home/lib" "$home/ca" "$home/engine" "$home/job"
+
+place() {  # place FILE TO
+    cmp -s "$1" "$2" && return
+    cp -fL "$1" "$2.new"
+    mv -f "$2.new" "$2"
+}
+
+for name in stepmill-sandbox stepmill sam; do
+    place "$sandbox" "$home/bin/$name"
+done
+[ -n "$program" ] || exit 0
+place "$program" "$home/lib/stepmill"
+ldd "$program" | while read -r name arrow path rest; do
+    case $name in
+        linux-vdso*) continue ;;
+        /*) place "$name" "$home/lib/ld.so" ;;
+        *) [ "$arrow" = "=>" ] && place "$path" "$home/lib/$name" ;;
+    esac
+done
