@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/test_paths.h"
-#include "compute/backend_contract.h"
+#include "compute/contract/backend_contract.h"
 #include "io/files.h"
 #include "io/process.h"
 #include "io/run_on.h"

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "compute/backend.h"
+#include "task/ports.h"
+
+namespace stepmill {
+
+/// What a scripted program does.
+struct FakeRun {
+  std::string output;
+  int exit_code = 0;
+  std::map<std::string, std::string> files;  ///< absolute path inside -> text, in output folders
+  bool is_endless = false;                   ///< runs until Stop, or FakeBackend::End
+  std::string start_error;                   ///< it never ran (plain jobs)
+};
+
+/// A backend in memory: a function says what each job and step does, at once and the same each time.
+/// For tests and simulation. Holds only the files of output folders, below `folder`; inputs are not
+/// staged (the function sees the spec).
+///
+/// Threads: loop thread.
+class FakeBackend : public Backend {
+ public:
+  using Program = std::function<FakeRun(const JobSpec&)>;
+  using StepProgram = std::function<FakeRun(const JobSpec&, const StepSpec&)>;
+  FakeBackend(std::string folder, Program program, StepProgram steps);
+  ~FakeBackend() override;
+
+  /// Ends an endless job.
+  void End(const JobId& id, int exit_code);
+  /// How often each job was really begun: 1 unless something is wrong.
+  int StartCount(const JobId& id) const;
+  const JobSpec* FindSpec(const JobId& id) const;
+
+  Task<> Start(JobSpec spec) override;
+  Task<JobResult> Wait(JobId id) override;
+  Task<LogChunk> ReadLog(JobId id, uint64_t offset_bytes) override;
+  Task<StepResult> RunStep(JobId id, StepSpec step) override;
+  Result<std::string> HostPath(JobId id, std::string path) override;
+  Task<> Stop(JobId id, std::chrono::seconds grace) override;
+  Task<> Remove(JobId id) override;
+  Task<std::vector<JobId>> List() override;
+
+ private:
+  struct Job;
+  std::shared_ptr<Job> Find(const JobId& id) const;
+  Result<> WriteFiles(const Job& job, const FakeRun& run) const;
+
+  std::string folder_;
+  Program program_;
+  StepProgram steps_;
+  std::map<JobId, std::shared_ptr<Job>> jobs_;
+  std::map<JobId, int> start_counts_;
+};
+
+}  // namespace stepmill
