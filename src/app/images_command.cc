@@ -86,7 +86,8 @@ class ImageCache {
       return Error{Code::kInternal, "ImageError", folder + ".lock cannot be locked"};
     MILL_CHECK(io::WriteFile(work_ + "/containers.conf",
                              "[engine]\nevents_logger = \"none\"\ncgroup_manager = \"cgroupfs\"\n"
-                             "tmp_dir = \"" + work_ + "/tmp\"\nstatic_dir = \"" + work_ +
+                             "tmp_dir = \"" +
+                                 work_ + "/tmp\"\nstatic_dir = \"" + work_ +
                                  "/static\"\nimage_copy_tmp_dir = \"" + work_ + "\"\n",
                              false));
     return io::WriteFile(work_ + "/storage.conf",
@@ -122,8 +123,7 @@ Result<> Make(ImageCache& cache, const ImageRecipe& recipe) {
   if (recipe.references.empty())
     return Error{Code::kInvalid, "ImageTableError", "recipe " + recipe.name + " names no image"};
   bool has_all = true;
-  for (const std::string& reference : recipe.references)
-    has_all = has_all && cache.Has(reference);
+  for (const std::string& reference : recipe.references) has_all = has_all && cache.Has(reference);
   if (has_all) {
     std::printf("%s: is there\n", recipe.name.c_str());
     return {};
@@ -135,8 +135,8 @@ Result<> Make(ImageCache& cache, const ImageRecipe& recipe) {
   MILL_TRY(const std::string ignored, cache.Run(BootstrapLine(recipe, archive)));
   MILL_CHECK(cache.Import(archive, recipe.references, recipe.changes));
   MILL_CHECK(io::RemoveTree(archive));
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-      std::chrono::steady_clock::now() - start);
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start);
   std::printf("%s: made in %lld s: %s\n", recipe.name.c_str(),
               static_cast<long long>(seconds.count()), Join(recipe.references, " ").c_str());
   return {};
@@ -158,9 +158,9 @@ Result<> MakeAll(const ImageTable& table, const std::vector<std::string>& names)
   for (const std::string& name : names) {
     const ImageRecipe* recipe = FindRecipe(table, name);
     if (!recipe) {
-      return Error{Code::kNotFound, "ImageError",
-                   "there is no recipe for '" + name + "': stepmill images add " + name +
-                       " ARCHIVE"};
+      return Error{
+          Code::kNotFound, "ImageError",
+          "there is no recipe for '" + name + "': stepmill images add " + name + " ARCHIVE"};
     }
     MILL_CHECK(Make(*cache, *recipe));
   }

@@ -9,11 +9,13 @@
 #include <fstream>
 #include <unordered_map>
 
+#include "app/image_store.h"
+#include "app/job_images.h"
 #include "app/services.h"
 #include "archive/libarchive/libarchive.h"
 #include "base/log.h"
 #include "blob/files/file_blobs.h"
-#include "compute/backend.h"
+#include "compute/container/container_backend.h"
 #include "engine/engine.h"
 #include "gate/door.h"
 #include "gate/vault.h"
@@ -66,22 +68,6 @@ Result<Secret> ReadOrMakeKey(const std::string& path, Random& random) {
   if (!is_written || ::rename(temporary.c_str(), path.c_str()) != 0) return Trouble(path);
   return Secret(std::move(key));
 }
-
-/// Answers until a container engine is wired in: says so by name.
-class NoBackend : public Backend {
- public:
-  Task<> Start(JobSpec) override { co_return Refuse(); }
-  Task<JobResult> Wait(JobId) override { co_return Refuse(); }
-  Task<LogChunk> ReadLog(JobId, uint64_t) override { co_return Refuse(); }
-  Task<StepResult> RunStep(JobId, StepSpec) override { co_return Refuse(); }
-  Result<std::string> HostPath(JobId, std::string) override { return Refuse(); }
-  Task<> Stop(JobId, std::chrono::seconds) override { co_return Refuse(); }
-  Task<> Remove(JobId) override { co_return Refuse(); }
-  Task<std::vector<JobId>> List() override { co_return Refuse(); }
-
- private:
-  static Error Refuse() { return {Code::kInternal, "NoBackend", "this server runs no jobs"}; }
-};
 
 /// The pattern of every static subscription is checked at start; a wrong one is a bug.
 Json PatternOf(const EventRow& row) {
@@ -153,20 +139,20 @@ Task<Json> HandEvent(Door& door, const Service& service, Engine::Performance per
 struct World::Parts {
   Parts(io::Loop& loop, WorldOptions opts, std::unique_ptr<SqliteStore> made_store,
         std::unique_ptr<FileBlobs> made_blobs, std::unique_ptr<Repos> made_repos, Secret key,
-        Engine::Matcher matcher)
+        Engine::Matcher matcher, ImageTable images)
       : options(std::move(opts)),
         store(std::move(made_store)),
         blobs(std::move(made_blobs)),
         archive(loop.pool()),
         repos(std::move(made_repos)),
-        backend(std::make_unique<NoBackend>()),
+        backend(loop, *blobs, archive, OptionsOfJobs(std::move(images))),
         vault(std::move(key)),
         engine(*store, loop.clock(), loop.random(), loop.spawner(), std::move(matcher)),
         ports{.store = *store,
               .blobs = *blobs,
               .archive = archive,
               .repos = *repos,
-              .backend = *backend,
+              .backend = backend,
               .engine = engine,
               .clock = loop.clock(),
               .random = loop.random(),
@@ -178,13 +164,21 @@ struct World::Parts {
               .data_dir = options.data_dir},
         door(ports, [this](std::vector<Due> dues) { engine.Notice(std::move(dues)); }) {}
 
+  container::ContainerOptions OptionsOfJobs(ImageTable images) {
+    auto made = JobOptions(options.data_dir, options.are_jobs_unlimited, std::move(images));
+    made.find_image = [this](EcrImage image, std::string role_arn) {
+      return FindJobImage(ports, std::move(image), std::move(role_arn));
+    };
+    return made;
+  }
+
   WorldOptions options;
   Lock lock;
   std::unique_ptr<SqliteStore> store;
   std::unique_ptr<FileBlobs> blobs;
   Libarchive archive;
   std::unique_ptr<Repos> repos;
-  std::unique_ptr<Backend> backend;
+  container::ContainerBackend backend;
   Vault vault;
   Engine engine;
   Ports ports;
@@ -214,8 +208,12 @@ Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
                                          std::move(failed)));
   MILL_TRY(auto blobs, FileBlobs::Open(loop.pool(), loop.random(), dir + "/blobs"));
   MILL_TRY(auto repos, OpenGitRepos(loop, dir + "/git"));
+  MILL_TRY(ImageTable images, LoadImageTable(dir));
   auto parts = std::make_unique<Parts>(loop, std::move(options), std::move(store), std::move(blobs),
-                                       std::move(repos), std::move(key), PatternMatcher());
+                                       std::move(repos), std::move(key), PatternMatcher(),
+                                       std::move(images));
+  for (const std::string& line : parts->backend.MissingParts())
+    MILL_LOG(kWarn, "jobs cannot run here, missing: " + line);
   std::swap(parts->lock.file, lock.file);
   Door& door = parts->door;
   Engine& engine = parts->engine;
@@ -238,7 +236,15 @@ Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
   return std::unique_ptr<World>(new World(std::move(parts)));
 }
 
-Task<> World::Recover() { return parts_->engine.Recover(); }
-Task<> World::Drain() { return parts_->engine.Drain(); }
+Task<> World::Recover() {
+  MILL_CO_CHECK(co_await parts_->backend.Recover());
+  co_return co_await parts_->engine.Recover();
+}
+
+Task<> World::Drain() {
+  MILL_CO_CHECK(co_await parts_->engine.Drain());
+  parts_->backend.EndEngineIfIdle();
+  co_return Result<>();
+}
 
 }  // namespace stepmill

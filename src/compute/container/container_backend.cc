@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -69,7 +70,7 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
         blobs_(blobs),
         archive_(archive),
         options_(std::move(options)),
-        engine_(loop, EngineOptions{options_.data_dir, options_.image_cache, options_.proxy_url,
+        engine_(loop, EngineOptions{options_.data_dir, options_.image_cache, options_.endpoint_file,
                                     options_.ca_bundle}),
         watcher_(loop) {
     const Result<> made = io::MakeFolders(engine_.exits_dir());
@@ -271,13 +272,14 @@ Result<SandboxPlaces> ContainerBackend::Core::Places() const {
   places.home = options_.sandbox_dir;
   places.engine_folder = engine_.socket_dir();
   if (!io::Exists(places.home + "/bin/stepmill-sandbox")) {
-    return Error{Code::kUnavailable, "SandboxMissing",
-                 places.home + " is not there: it is made by the build"};
+    return CannotStart(places.home + " is not there: it is made by the build");
   }
   if (options_.ca_bundle.empty()) return places;
   // The folder of the CA holds its key: jobs see copies of the two public files only.
   places.ca_folder = options_.data_dir + "/engine/ca";
   MILL_CHECK(io::MakeFolders(places.ca_folder));
+  constexpr mode_t kPublicFolder = 0755;
+  ::chmod(places.ca_folder.c_str(), kPublicFolder);  // a failure shows when a job reads it
   for (const auto& [from, name] :
        {std::pair(options_.ca_bundle, "/bundle.pem"), std::pair(options_.ca, "/ca.pem")}) {
     MILL_TRY(const std::string bytes, io::ReadFile(from));

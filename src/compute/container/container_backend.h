@@ -20,9 +20,10 @@ struct RegistryImage {
 
 struct ContainerOptions {
   std::string data_dir;
-  std::string sandbox_dir;        ///< the folder that is /opt/stepmill in every sandbox
-  std::string image_cache;        ///< see EngineOptions
-  std::string proxy_url;          ///< the server's own address, for the engine
+  std::string sandbox_dir;  ///< the folder that is /opt/stepmill in every sandbox
+  std::string image_cache;  ///< see EngineOptions
+  /// The first line is the server's own address: the engine's proxy. "" or missing: none.
+  std::string endpoint_file;
   std::string ca_bundle;          ///< PEM: the system's roots and the installation's CA
   std::string ca;                 ///< PEM: the installation's CA alone
   std::string relay_socket;       ///< DIR/run/relay.sock

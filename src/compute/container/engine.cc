@@ -59,6 +59,12 @@ struct Engine::State {
   std::string Socket() const { return run_dir + "/socket/docker.sock"; }
   Result<> Prepare();
   Result<> WriteSettings() const;
+  /// The server's address, to which the engine's own connections go; "" for none.
+  std::string ProxyUrl() const {
+    const Result<std::string> text = io::ReadFile(options.endpoint_file);
+    return text ? text->substr(0, text->find('\n')) : "";
+  }
+  void EndProcess() const;
   io::ProcessSpec Program() const;
   Task<> Ping(std::chrono::milliseconds timeout);
   Task<> Start();
@@ -172,7 +178,7 @@ io::ProcessSpec Engine::State::Program() const {
               {"REGISTRY_AUTH_FILE", dir + "/auth.json"},
               {"TMPDIR", dir + "/tmp"}};
   for (const char* name : {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"})
-    spec.env[name] = options.proxy_url;
+    spec.env[name] = ProxyUrl();
   for (const char* name : {"NO_PROXY", "no_proxy"}) spec.env[name] = "";
   if (!options.ca_bundle.empty()) spec.env["SSL_CERT_FILE"] = options.ca_bundle;
   spec.working_dir = "/";
@@ -221,6 +227,15 @@ Task<> Engine::EnsureUp() {
   const auto mine = std::make_shared<Signal>();
   state->starting = mine;
   Result<> up = co_await state->Ping(kPingTimeout);
+  if (up && !state->is_prepared) {
+    // One that an earlier server left: it must lead to this one.
+    const Result<std::string> proxy = io::ReadFile(state->dir + "/proxy");
+    if (!proxy || *proxy != state->ProxyUrl()) {
+      state->EndProcess();
+      up = Error{Code::kUnavailable, "EngineError", "the engine leads to another server"};
+    }
+    state->is_prepared = up.has_value();
+  }
   if (!up) up = co_await state->Start();
   state->starting.reset();
   mine->Set();
@@ -231,6 +246,7 @@ Task<io::UnixHttpAnswer> Engine::Call(std::string method, std::string target, Js
                                       std::chrono::milliseconds timeout,
                                       std::string registry_auth) {
   const auto state = state_;
+  if (!state->is_prepared) MILL_CO_CHECK(co_await EnsureUp());
   for (int attempt = 1;; ++attempt) {
     io::UnixHttpRequest request;
     request.socket_path = state->Socket();
@@ -249,8 +265,10 @@ Task<io::UnixHttpAnswer> Engine::Call(std::string method, std::string target, Js
   }
 }
 
-void Engine::End() {
-  const Result<std::string> text = io::ReadFile(state_->dir + "/pid");
+void Engine::End() { state_->EndProcess(); }
+
+void Engine::State::EndProcess() const {
+  const Result<std::string> text = io::ReadFile(dir + "/pid");
   if (!text) return;
   const auto parts = Split(*text, ' ');
   if (parts.size() != 2) return;

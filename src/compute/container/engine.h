@@ -13,9 +13,9 @@ namespace stepmill::container {
 
 struct EngineOptions {
   std::string data_dir;
-  std::string image_cache;  ///< additional image store; "" or missing: none
-  std::string proxy_url;    ///< the server, "http://127.0.0.1:4566"; "": none
-  std::string ca_bundle;    ///< PEM file that the engine trusts; "" : the system's
+  std::string image_cache;    ///< additional image store; "" or missing: none
+  std::string endpoint_file;  ///< its first line is the server's address; "": no proxy
+  std::string ca_bundle;      ///< PEM file that the engine trusts; "" : the system's
 };
 
 /// The container engine that the server manages: `podman system service` with storage, settings and

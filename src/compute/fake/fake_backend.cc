@@ -118,9 +118,9 @@ Task<StepResult> FakeBackend::RunStep(JobId id, StepSpec step) {
   if (const auto known = job->steps.find(step.sequence); known != job->steps.end())
     co_return known->second;
   if (job->result) {
-    co_return Error{Code::kConflict, "JobEnded",
-                    "job " + id.value + " ended before its step " +
-                        std::to_string(step.sequence) + " did"};
+    co_return Error{
+        Code::kConflict, "JobEnded",
+        "job " + id.value + " ended before its step " + std::to_string(step.sequence) + " did"};
   }
   FakeRun run = steps_(job->spec, step);
   MILL_CO_CHECK(WriteFiles(*job, run));

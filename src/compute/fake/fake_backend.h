@@ -19,9 +19,9 @@ struct FakeRun {
   std::string start_error;                   ///< it never ran (plain jobs)
 };
 
-/// A backend in memory: a function says what each job and step does, at once and the same each time.
-/// For tests and simulation. Holds only the files of output folders, below `folder`; inputs are not
-/// staged (the function sees the spec).
+/// A backend in memory: a function says what each job and step does, at once and the same each
+/// time. For tests and simulation. Holds only the files of output folders, below `folder`; inputs
+/// are not staged (the function sees the spec).
 ///
 /// Threads: loop thread.
 class FakeBackend : public Backend {

@@ -33,11 +33,10 @@ class FakeWorld : public BackendWorld {
 
  private:
   io::Loop loop_{1};
-  FakeBackend backend_{::testing::TempDir() + "/fake",
-                       [](const JobSpec& spec) { return PlayScript(spec.arguments.back()); },
-                       [](const JobSpec&, const StepSpec& step) {
-                         return PlayScript(step.argv.back());
-                       }};
+  FakeBackend backend_{
+      ::testing::TempDir() + "/fake",
+      [](const JobSpec& spec) { return PlayScript(spec.arguments.back()); },
+      [](const JobSpec&, const StepSpec& step) { return PlayScript(step.argv.back()); }};
 };
 
 TEST(FakeBackend, Contract) {
