@@ -10,6 +10,7 @@
 #include "service/iam/iam.h"
 #include "service/states/states.h"
 #include "service/sts/sts.h"
+#include "service/workflows/workflows.h"
 
 namespace stepmill {
 
@@ -26,6 +27,7 @@ std::vector<const Service*> AllServices() {
       &iam::kService,
       &states::kService,
       &sts::kService,
+      &workflows::kService,
   };
 }
 

@@ -146,5 +146,6 @@ extern const ServiceModel kSqs;
 extern const ServiceModel kSsm;
 extern const ServiceModel kStepfunctions;
 extern const ServiceModel kSts;
+extern const ServiceModel kWorkflows;  // our own
 
 }  // namespace stepmill::models

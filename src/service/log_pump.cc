@@ -69,6 +69,23 @@ Task<> Fill(Asker asker, JobId job, Window& window) {
   co_return Result<>();
 }
 
+/// Shows the lines of [0, end) to `see`.
+Task<> ReadEarlier(Asker asker, JobId job, uint64_t end,
+                   std::function<void(const std::string&)> see) {
+  std::string open;
+  for (uint64_t at = 0; at < end;) {
+    MILL_CO_TRY(const LogChunk chunk, co_await asker.ports.backend.ReadLog(job, at));
+    if (chunk.bytes.empty()) break;
+    at += chunk.bytes.size();
+    open += chunk.bytes;
+    for (size_t newline; (newline = open.find('\n')) != std::string::npos;) {
+      see(open.substr(0, newline));
+      open.erase(0, newline + 1);
+    }
+  }
+  co_return Result<>();
+}
+
 /// How many bytes to put now: whole lines, or what there is at the end or when a line is too long.
 size_t RangeOf(const Window& window) {
   const size_t most = std::min(window.bytes.size(), kRangeBytesMax);
@@ -98,6 +115,8 @@ Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump) {
     window.offset = static_cast<uint64_t>(known->body.IntOr("from", 0));
     planned_end = static_cast<uint64_t>(known->body.IntOr("to", 0));
   }
+  if (pump.earlier && window.offset > 0)
+    MILL_CO_CHECK(co_await ReadEarlier(asker, job, window.offset, pump.earlier));
   while (true) {
     const bool is_repeat = planned_end > window.offset;
     const size_t least = is_repeat ? planned_end - window.offset : 0;

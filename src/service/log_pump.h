@@ -28,6 +28,9 @@ struct LogPump {
   std::string id;
   std::string job_id;
   std::function<std::optional<std::string>(const std::string& line)> line;
+  /// When not empty: sees each line that was put before the process started, in order (what is to
+  /// be masked may have been said in them).
+  std::function<void(const std::string& line)> earlier = {};
 };
 Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump);
 /// Forgets the pump's document, when the job itself is removed. Adds to `batch`.

@@ -33,7 +33,7 @@ Json OpenPhase(std::string_view type, Time at) {
 /// One turn. State:
 ///     {"build": record, "folder", "spec", "progress", "sequence": last step of the runner,
 ///      "pending": lines not said yet, "status": the final one, once it is known,
-///      "hasJob", "hasLog", "isClosed": bool}
+///      "isProvisioning", "hasLog", "isClosed": bool}
 class Machine {
  public:
   Machine(const std::string& instance_id, const Json& state, const Event& event)
@@ -132,7 +132,8 @@ class Machine {
   }
 
   void OnStart() {
-    state_ = Json::Object{{"folder", event_.data["folder"]}, {"sequence", 1}};
+    state_ =
+        Json::Object{{"folder", event_.data["folder"]}, {"sequence", 1}, {"isProvisioning", true}};
     build_ = event_.data["build"];
     TellState();
     Leave("SUCCEEDED");
@@ -152,6 +153,10 @@ class Machine {
       state_ = state_.With("hasLog", false);
       return FinishIfQuiet();
     }
+    if (tag == "provision" && state_.BoolOr("isProvisioning", false)) {
+      state_ = state_.With("isProvisioning", false);
+      if (!status_.empty()) return Close();  // ended meanwhile: now there is what to take away
+    }
     if (!status_.empty()) return;  // the build was ended meanwhile
     if (tag == "provision") return OnProvisioned(error);
     if (tag == "source") return OnSource(output, error);
@@ -160,11 +165,7 @@ class Machine {
   }
 
   void OnProvisioned(const Json* error) {
-    if (error) {
-      state_ = state_.With("hasJob", true);  // it may have been started: it is taken away
-      return FailPhase("CLIENT_ERROR", error->StringOr("message", ""));
-    }
-    state_ = state_.With("hasJob", true);
+    if (error) return FailPhase("CLIENT_ERROR", error->StringOr("message", ""));
     Leave("SUCCEEDED");
     Enter("DOWNLOAD_SOURCE");
     Say("Running on On-demand");
@@ -261,6 +262,7 @@ class Machine {
   void Do(const buildspec::Note& note) { Say(note.text); }
   void Do(const buildspec::Finish& finish) {
     status_ = finish.status;
+    turn_.timer_cancels.push_back("timeout");
     Close();
   }
   int64_t NextSequence() {
@@ -276,6 +278,7 @@ class Machine {
     SayLeft(phase, false, code, message);
     Enter("FINALIZING");
     status_ = "FAILED";
+    turn_.timer_cancels.push_back("timeout");
     Close();
   }
 
@@ -287,16 +290,14 @@ class Machine {
     Say("Phase context status code: " + code + " Message: " + message);
     Enter("FINALIZING");
     status_ = status;
-    state_ = state_.With("hasJob", true);  // provisioning may have got that far
-    for (const char* tag : {"provision", "source", "upload"}) turn_.effect_cancels.push_back(tag);
+    turn_.timer_cancels.push_back("timeout");
+    for (const char* tag : {"source", "upload"}) turn_.effect_cancels.push_back(tag);
     turn_.effect_cancels.push_back("step:" + std::to_string(state_.IntOr("sequence", 1)));
-    Close();
+    // What is being provisioned can only be taken away once it is there.
+    if (!state_.BoolOr("isProvisioning", false)) Close();
   }
 
-  void Close() {
-    turn_.timer_cancels.push_back("timeout");
-    Perform("close", "close", {});
-  }
+  void Close() { Perform("close", "close", {}); }
 
   /// What the build still says can be put when nothing of its own output is missing before it.
   void FinishIfQuiet() {
