@@ -4,6 +4,8 @@
 #include "service/codebuild/codebuild.h"
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
+#include "service/codepipeline/codepipeline.h"
+#include "service/ecr/ecr.h"
 #include "service/logs/logs.h"
 #include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
@@ -21,6 +23,8 @@ std::vector<const Service*> AllServices() {
       &codecommit::kService,
       &codeconnections::kService,
       &codeconnections::kOlderService,
+      &codepipeline::kService,
+      &ecr::kService,
       &logs::kService,
       &secretsmanager::kService,
       &ssm::kService,
