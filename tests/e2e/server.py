@@ -147,7 +147,8 @@ class Server:
 def run(command, env, cwd=None, check=True, timeout=600, quiet=False):
     """Runs a command as a user would, shows it and what it said; its standard output."""
     if not quiet:
-        shown = " ".join(word if all(c not in word for c in " ${}\"'") else "'" + word + "'" for word in command)
+        command_shown = [word if len(word) < 200 else word[:120] + "..." for word in command]
+        shown = " ".join(word if all(c not in word for c in " ${}\"'") else "'" + word + "'" for word in command_shown)
         print(f"  $ {shown}", flush=True)
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=timeout)
     if not quiet:
