@@ -10,6 +10,7 @@
 #include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
 #include "service/iam/iam.h"
+#include "service/sagemaker/sagemaker.h"
 #include "service/states/states.h"
 #include "service/sts/sts.h"
 #include "service/workflows/workflows.h"
@@ -29,6 +30,7 @@ std::vector<const Service*> AllServices() {
       &secretsmanager::kService,
       &ssm::kService,
       &iam::kService,
+      &sagemaker::kService,
       &states::kService,
       &sts::kService,
       &workflows::kService,

@@ -1,0 +1,220 @@
+#include "service/sagemaker/contract.h"
+
+#include "base/digest.h"
+#include "base/strings.h"
+#include "json/each.h"
+#include "service/sagemaker/errors.h"
+#include "service/sagemaker/instance_types.h"
+
+namespace stepmill::sagemaker {
+
+namespace {
+
+constexpr std::string_view kLocalRoot = "/opt/ml/processing/";
+
+/// The member, or null: configuration files show what is absent.
+Json OrNull(const Json& object, std::string_view name) {
+  const Json* found = object.Find(name);
+  return found ? *found : Json();
+}
+
+Result<> CheckLocalPath(const std::string& path) {
+  if (path.starts_with(kLocalRoot) && path.find("..") == std::string::npos) return {};
+  return Invalid("LocalPath must start with /opt/ml/processing/, not '" + path + "'");
+}
+
+Result<> CheckInput(const Json& input) {
+  const std::string name = input.StringOr("InputName", "");
+  if (input.Has("DatasetDefinition"))
+    return Invalid("DatasetDefinition of input " + name + " is not available here");
+  const Json& s3 = input["S3Input"];
+  if (!s3.is_object()) return Invalid("input " + name + " has no S3Input");
+  MILL_CHECK(CheckLocalPath(s3.StringOr("LocalPath", "")));
+  if (s3.StringOr("S3InputMode", "File") != "File")
+    return Invalid("S3InputMode Pipe of input " + name + " is not available here");
+  if (s3.StringOr("S3CompressionType", "None") != "None")
+    return Invalid("S3CompressionType Gzip of input " + name + " needs S3InputMode Pipe");
+  MILL_TRY(const S3Location ignored, ParseS3Uri(s3.StringOr("S3Uri", "")));
+  return {};
+}
+
+Result<> CheckOutput(const Json& output) {
+  const std::string name = output.StringOr("OutputName", "");
+  if (output.Has("FeatureStoreOutput"))
+    return Invalid("FeatureStoreOutput of output " + name + " is not available here");
+  const Json& s3 = output["S3Output"];
+  if (!s3.is_object()) return Invalid("output " + name + " has no S3Output");
+  MILL_CHECK(CheckLocalPath(s3.StringOr("LocalPath", "")));
+  if (s3.StringOr("S3UploadMode", "EndOfJob") != "EndOfJob")
+    return Invalid("S3UploadMode Continuous of output " + name + " is not available here");
+  MILL_TRY(const S3Location ignored, ParseS3Uri(s3.StringOr("S3Uri", "")));
+  return {};
+}
+
+JobInput TextFile(const std::string& path, std::string text) {
+  JobInput input;
+  input.kind = JobInput::Kind::kText;
+  input.path = path;
+  input.text = std::move(text);
+  return input;
+}
+
+}  // namespace
+
+Result<S3Location> ParseS3Uri(const std::string& uri) {
+  constexpr std::string_view kScheme = "s3://";
+  const size_t slash = uri.find('/', kScheme.size());
+  S3Location location;
+  if (uri.starts_with(kScheme)) {
+    location.bucket = uri.substr(kScheme.size(), slash - kScheme.size());
+    if (slash != std::string::npos) location.key = uri.substr(slash + 1);
+  }
+  if (location.bucket.empty()) return Invalid("S3Uri must be s3://BUCKET/KEY, not '" + uri + "'");
+  return location;
+}
+
+Result<> CheckProcessingRequest(const Json& request) {
+  constexpr size_t kInputsMax = 10, kOutputsMax = 10;
+  if (request["ProcessingInputs"].size() > kInputsMax)
+    return Invalid("a processing job has at most 10 inputs");
+  const Json& outputs = request["ProcessingOutputConfig"]["Outputs"];
+  if (outputs.size() > kOutputsMax) return Invalid("a processing job has at most 10 outputs");
+  for (const Json& input : ItemsOf(request["ProcessingInputs"])) MILL_CHECK(CheckInput(input));
+  for (const Json& output : ItemsOf(outputs)) MILL_CHECK(CheckOutput(output));
+  return {};
+}
+
+Json WithDefaults(const Json& request) {
+  Json job = request;
+  if (!request["ProcessingInputs"].is_array()) return job;
+  Json::Array inputs;
+  for (const Json& input : ItemsOf(request["ProcessingInputs"])) {
+    Json s3 = input["S3Input"];
+    for (const auto& [name, value] :
+         {std::pair("S3DataType", "S3Prefix"), std::pair("S3InputMode", "File"),
+          std::pair("S3DataDistributionType", "FullyReplicated"),
+          std::pair("S3CompressionType", "None")}) {
+      if (!s3.Has(name)) s3 = s3.With(name, value);
+    }
+    Json filled = input.With("S3Input", s3);
+    if (!input.Has("AppManaged")) filled = filled.With("AppManaged", false);
+    inputs.push_back(filled);
+  }
+  return job.With("ProcessingInputs", std::move(inputs));
+}
+
+std::string HostName(int index) { return "algo-" + std::to_string(index + 1); }
+
+std::string HostJobId(const std::string& arn, int index) {
+  constexpr size_t kDigits = 24;
+  return "processing-" + Hex(Sha256(arn)).substr(0, kDigits) + "-" + std::to_string(index + 1);
+}
+
+int HostCount(const Json& job) {
+  return static_cast<int>(job["ProcessingResources"]["ClusterConfig"].IntOr("InstanceCount", 1));
+}
+
+Json ProcessingJobConfig(const Json& job) {
+  const Json& app = job["AppSpecification"];
+  Json::Array inputs, outputs;
+  for (const Json& input : ItemsOf(job["ProcessingInputs"])) {
+    const Json& s3 = input["S3Input"];
+    Json::Object shown;
+    for (const char* name : {"LocalPath", "S3Uri", "S3DataDistributionType", "S3DataType",
+                             "S3InputMode", "S3CompressionType", "S3DownloadMode"})
+      shown.Set(name, OrNull(s3, name));
+    inputs.push_back(Json::Object{{"InputName", input["InputName"]},
+                                  {"AppManaged", input.BoolOr("AppManaged", false)},
+                                  {"S3Input", std::move(shown)},
+                                  {"DatasetDefinition", Json()}});
+  }
+  const Json& config = job["ProcessingOutputConfig"];
+  for (const Json& output : ItemsOf(config["Outputs"])) {
+    outputs.push_back(Json::Object{{"OutputName", output["OutputName"]},
+                                   {"AppManaged", output.BoolOr("AppManaged", false)},
+                                   {"S3Output", output["S3Output"]},
+                                   {"FeatureStoreOutput", Json()}});
+  }
+  const Json& cluster = job["ProcessingResources"]["ClusterConfig"];
+  const Json shown_cluster = Json::Object{{"InstanceCount", OrNull(cluster, "InstanceCount")},
+                                          {"InstanceType", OrNull(cluster, "InstanceType")},
+                                          {"VolumeSizeInGB", OrNull(cluster, "VolumeSizeInGB")},
+                                          {"VolumeKmsKeyId", OrNull(cluster, "VolumeKmsKeyId")}};
+  return Json::Object{
+      {"ProcessingJobArn", job["ProcessingJobArn"]},
+      {"ProcessingJobName", job["ProcessingJobName"]},
+      {"AppSpecification", Json::Object{{"ImageUri", app["ImageUri"]},
+                                        {"ContainerEntrypoint", OrNull(app, "ContainerEntrypoint")},
+                                        {"ContainerArguments", OrNull(app, "ContainerArguments")}}},
+      {"Environment", job.Has("Environment") ? job["Environment"] : Json(Json::Object{})},
+      {"ProcessingInputs", std::move(inputs)},
+      {"ProcessingOutputConfig",
+       Json::Object{{"Outputs", std::move(outputs)}, {"KmsKeyId", OrNull(config, "KmsKeyId")}}},
+      {"ProcessingResources", Json::Object{{"ClusterConfig", shown_cluster}}},
+      {"RoleArn", job["RoleArn"]},
+      {"StoppingCondition", OrNull(job, "StoppingCondition")}};
+}
+
+Json ResourceConfig(const Json& job, int index) {
+  Json::Array hosts;
+  for (int i = 0; i < HostCount(job); ++i) hosts.push_back(HostName(i));
+  return Json::Object{{"current_host", HostName(index)}, {"hosts", std::move(hosts)}};
+}
+
+JobSpec HostSpec(const Json& job, const std::string& account, const std::string& region,
+                 int index) {
+  const std::string arn = job.StringOr("ProcessingJobArn", "");
+  const Json& app = job["AppSpecification"];
+  JobSpec spec;
+  spec.id = JobId{HostJobId(arn, index)};
+  spec.image = app.StringOr("ImageUri", "");
+  if (app["ContainerEntrypoint"].is_array()) {
+    spec.entrypoint.emplace();
+    for (const Json& item : ItemsOf(app["ContainerEntrypoint"]))
+      spec.entrypoint->push_back(item.AsString());
+  }
+  for (const Json& item : ItemsOf(app["ContainerArguments"]))
+    spec.arguments.push_back(item.AsString());
+  for (const auto& member : MembersOf(job["Environment"]))
+    spec.env[member.name] = member.value.AsString();
+  spec.env["PROCESSING_JOB_ARN"] = arn;
+  spec.env["DMLC_INTERFACE"] = "eth0";
+  spec.inputs.push_back(
+      TextFile("/opt/ml/config/processingjobconfig.json", ProcessingJobConfig(job).Print()));
+  spec.inputs.push_back(
+      TextFile("/opt/ml/config/resourceconfig.json", ResourceConfig(job, index).Print()));
+  for (const Json& output : ItemsOf(job["ProcessingOutputConfig"]["Outputs"]))
+    spec.output_paths.push_back(output["S3Output"].StringOr("LocalPath", ""));
+  spec.output_paths.push_back(kMessageFolder);
+  const InstanceSize size =
+      SizeOf(job["ProcessingResources"]["ClusterConfig"].StringOr("InstanceType", ""));
+  spec.cpus = size.cpus;
+  spec.memory_mib = size.memory_mib;
+  if (size.memory_mib > 0) spec.shm_mib = size.memory_mib / 2;
+  const bool is_isolated = job["NetworkConfig"].BoolOr("EnableNetworkIsolation", false);
+  spec.network = is_isolated ? JobSpec::Network::kNone : JobSpec::Network::kOpen;
+  spec.role_arn = job.StringOr("RoleArn", "");
+  spec.account = account;
+  spec.region = region;
+  if (HostCount(job) > 1) {
+    spec.group = arn;
+    spec.host_name = HostName(index);
+    std::string direct = "127.0.0.1,localhost,169.254.170.2";
+    for (int i = 0; i < HostCount(job); ++i) direct += "," + HostName(i);
+    for (const char* name : {"NO_PROXY", "no_proxy"}) spec.env.emplace(name, direct);
+  }
+  return spec;
+}
+
+std::string RelativeKey(const std::string& prefix, const std::string& key) {
+  // The object itself: its name. A prefix: what stands behind its last whole folder.
+  const size_t slash = prefix.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : prefix.substr(0, slash + 1);
+  if (prefix == key || !key.starts_with(prefix)) return key.substr(key.rfind('/') + 1);
+  // "data" also names the folder "data/": then the rest of the key is below it.
+  if (!prefix.empty() && prefix.back() != '/' && key[prefix.size()] == '/')
+    return key.substr(prefix.size() + 1);
+  return key.substr(folder.size());
+}
+
+}  // namespace stepmill::sagemaker

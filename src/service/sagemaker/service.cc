@@ -1,0 +1,59 @@
+#include "engine/engine.h"
+#include "gate/model.h"
+#include "service/ports.h"
+#include "service/sagemaker/processing_machine.h"
+#include "service/sagemaker/processing_run.h"
+#include "service/sagemaker/records.h"
+#include "service/sagemaker/sagemaker.h"
+
+namespace stepmill::sagemaker {
+
+namespace {
+
+constexpr std::string_view kJob =
+    "arn:aws:sagemaker:{region}:{account}:processing-job/{ProcessingJobName}";
+
+constexpr Operation kOperations[] = {
+    {.name = "CreateProcessingJob",
+     .handler = CreateProcessingJob,
+     .action = "sagemaker:CreateProcessingJob",
+     .resource = kJob,
+     .keeps = "ExperimentConfig"},
+    {.name = "DescribeProcessingJob",
+     .handler = DescribeProcessingJob,
+     .action = "sagemaker:DescribeProcessingJob",
+     .resource = kJob,
+     .access = Access::kRead},
+    {.name = "ListProcessingJobs",
+     .handler = ListProcessingJobs,
+     .action = "sagemaker:ListProcessingJobs",
+     .access = Access::kList},
+    {.name = "StopProcessingJob",
+     .handler = StopProcessingJob,
+     .action = "sagemaker:StopProcessingJob",
+     .resource = kJob},
+    {.name = "AddTags",
+     .handler = AddTags,
+     .action = "sagemaker:AddTags",
+     .resource = "{ResourceArn}"},
+    {.name = "ListTags",
+     .handler = ListTags,
+     .action = "sagemaker:ListTags",
+     .resource = "{ResourceArn}",
+     .access = Access::kList},
+};
+
+void WireUp(Ports& ports) {
+  ports.engine.AddMachine(kMachine, JsonMachine(AdvanceProcessing));
+  AddPerformers(ports);
+}
+
+}  // namespace
+
+const Service kService{.name = "sagemaker",
+                       .host = "sagemaker.amazonaws.com",
+                       .model = &models::kSagemaker,
+                       .operations = kOperations,
+                       .wire_up = WireUp};
+
+}  // namespace stepmill::sagemaker
