@@ -3,6 +3,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/images_command.h"
 #include "app/look_commands.h"
 #include "app/sam_command.h"
 #include "app/serve.h"
@@ -18,6 +19,7 @@ constexpr char kUsage[] =
     "  env       shell lines that point AWS tools here: eval \"$(stepmill env)\"; --proxy for old "
     "clients\n"
     "  sam       build, deploy, delete, translate: as the SAM CLI\n"
+    "  images    list, add, make: the images that jobs run in\n"
     "  status    what runs now\n"
     "  logs      logs [-f] GROUP: log lines\n"
     "\n"
@@ -70,6 +72,7 @@ constexpr Command kCommands[] = {
     {"serve", stepmill::ServeCommand},
     {"env", stepmill::EnvCommand},
     {"sam", stepmill::SamCommand},
+    {"images", stepmill::ImagesCommand},
     {"status", Status},
     {"logs", Logs},
     {"help", Help},
