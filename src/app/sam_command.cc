@@ -4,6 +4,10 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/client.h"
+#include "app/sam_commands.h"
+#include "app/sam_options.h"
+#include "app/serve.h"
 #include "base/result.h"
 #include "lang/template/document.h"
 #include "lang/template/sam.h"
@@ -56,11 +60,60 @@ int Translate(const std::vector<std::string>& args) {
   return 0;
 }
 
+Task<> Finish(Task<> work, io::Loop& loop, Result<>& result) {
+  result = co_await std::move(work);
+  loop.Stop();
+  co_return Result<>();
+}
+
+Result<> WithClient(const SamOptions& options, Task<> (*work)(io::Loop&, Client&, SamOptions)) {
+  io::Loop loop(1);
+  MILL_TRY(ClientSettings settings, FindClientSettings(loop, UsualDataFolder()));
+  if (options.Has("region")) settings.region = options.Text("region");
+  Client client(loop, std::move(settings));
+  Result<> result;
+  loop.spawner().Spawn("sam", Finish(work(loop, client, options), loop, result));
+  loop.Run();
+  return result;
+}
+
+Result<> RunCommand(const std::string& command, const std::vector<std::string>& args) {
+  MILL_TRY(const SamOptions options, ReadSamOptions(command, args));
+  if (command == "build") return SamBuild(options);
+  return WithClient(options, command == "deploy" ? SamDeploy : SamDelete);
+}
+
+constexpr char kUsage[] =
+    "usage: stepmill sam build     [--template-file FILE] [--build-dir DIR]\n"
+    "       stepmill sam deploy    [--stack-name NAME] [--s3-bucket BUCKET] [--s3-prefix PREFIX]\n"
+    "                              [--capabilities C...] [--parameter-overrides NAME=VALUE...]\n"
+    "                              [--[no-]confirm-changeset] [--[no-]fail-on-empty-changeset]\n"
+    "                              [--[no-]disable-rollback] [--[no-]execute-changeset] [--tags "
+    "K=V...]\n"
+    "                              [--role-arn ARN] [--region R] [--config-env ENV] [--config-file "
+    "F]\n"
+    "       stepmill sam delete    --stack-name NAME [--no-prompts] [--region R]\n"
+    "       stepmill sam translate TEMPLATE [--region R]";
+
 }  // namespace
 
 int SamCommand(const std::vector<std::string>& args) {
-  if (!args.empty() && args[0] == "translate") return Translate({args.begin() + 1, args.end()});
-  return Fail("usage: stepmill sam build|deploy|delete|translate ...", 2);
+  if (args.empty()) return Fail(kUsage, 2);
+  const std::string& command = args[0];
+  const std::vector<std::string> rest(args.begin() + 1, args.end());
+  if (command == "--help" || command == "help") {
+    std::printf("%s\n", kUsage);
+    return 0;
+  }
+  if (command == "--version") {
+    std::printf("SAM CLI (stepmill)\n");
+    return 0;
+  }
+  if (command == "translate") return Translate(rest);
+  if (command != "build" && command != "deploy" && command != "delete") return Fail(kUsage, 2);
+  const auto done = RunCommand(command, rest);
+  if (done) return 0;
+  return Fail("Error: " + done.error().message, done.error().name == "Usage" ? 2 : 1);
 }
 
 }  // namespace stepmill
