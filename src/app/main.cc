@@ -3,8 +3,11 @@
 #include <string_view>
 #include <vector>
 
+#include "app/cleanup_command.h"
 #include "app/images_command.h"
 #include "app/look_commands.h"
+#include "app/operations_command.h"
+#include "app/run_command.h"
 #include "app/sam_command.h"
 #include "app/serve.h"
 
@@ -19,9 +22,13 @@ constexpr char kUsage[] =
     "  env       shell lines that point AWS tools here: eval \"$(stepmill env)\"; --proxy for old "
     "clients\n"
     "  sam       build, deploy, delete, translate: as the SAM CLI\n"
-    "  images    list, add, make: the images that jobs run in\n"
+    "  run       one execution of a state machine's file, no server\n"
+    "  validate  problems of state machines with file:line:column\n"
+    "  images    the local image table: list, add, make\n"
     "  status    what runs now\n"
     "  logs      logs [-f] GROUP: log lines\n"
+    "  operations  what is served, as docs/operations.md\n"
+    "  cleanup   ends the jobs of a data folder whose server does not run\n"
     "\n"
     "`stepmill COMMAND --help` says more.\n";
 
@@ -72,7 +79,11 @@ constexpr Command kCommands[] = {
     {"serve", stepmill::ServeCommand},
     {"env", stepmill::EnvCommand},
     {"sam", stepmill::SamCommand},
+    {"run", stepmill::RunCommand},
+    {"validate", stepmill::ValidateStateMachines},
     {"images", stepmill::ImagesCommand},
+    {"operations", stepmill::OperationsCommand},
+    {"cleanup", stepmill::CleanupCommand},
     {"status", Status},
     {"logs", Logs},
     {"help", Help},

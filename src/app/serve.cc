@@ -92,11 +92,14 @@ int ReadOptions(const std::vector<std::string>& args, ServeOptions& options, boo
 
 /// From the first read of the store to the line that says so.
 Task<> Start(World& world, Wires& wires, const ServeOptions& options) {
+  // Jobs that go on during recovery find the server by this file.
+  const std::string endpoint = world.ports().data_dir + "/run/endpoint";
+  if (options.port != 0)
+    std::ofstream(endpoint) << "http://" << options.listen << "\n" << world.ports().region << "\n";
   MILL_CO_CHECK(co_await world.Recover());
   MILL_CO_CHECK(co_await EnsureCredentials(world.ports()));
   MILL_CO_TRY(const std::string url, wires.Listen(options.address, options.port));
-  const std::string& dir = world.ports().data_dir;
-  std::ofstream(dir + "/run/endpoint") << url << "\n" << world.ports().region << "\n";
+  std::ofstream(endpoint) << url << "\n" << world.ports().region << "\n";
   std::fprintf(stderr,
                "stepmill: identities are checked, policies are not evaluated yet "
                "(--iam off); serving loopback only\n");

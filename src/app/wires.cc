@@ -1,5 +1,6 @@
 #include "app/wires.h"
 
+#include "compute/identity.h"
 #include "gate/vault.h"
 #include "service/iam/iam.h"
 #include "wire/aws/auth.h"
@@ -10,18 +11,12 @@
 #include "wire/proxy/proxy.h"
 #include "wire/registry/registry_front.h"
 
-#if __has_include("compute/identity.h")
-#include "compute/identity.h"
-#define STEPMILL_HAS_IDENTITY
-#endif
-
 namespace stepmill {
 
 namespace {
 
-wire::JobLookup LookupIn([[maybe_unused]] const std::string& data_dir) {
+wire::JobLookup LookupIn(const std::string& data_dir) {
   return [data_dir](const std::string& job_id) -> std::optional<wire::JobIdentity> {
-#ifdef STEPMILL_HAS_IDENTITY
     const auto found = ReadJobIdentity(data_dir, job_id);
     if (!found) return std::nullopt;
     wire::JobIdentity identity;
@@ -30,10 +25,6 @@ wire::JobLookup LookupIn([[maybe_unused]] const std::string& data_dir) {
     identity.region = found->region;
     identity.is_open = found->is_open;
     return identity;
-#else
-    (void)job_id;
-    return std::nullopt;
-#endif
   };
 }
 
