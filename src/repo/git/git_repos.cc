@@ -95,6 +95,7 @@ struct Worker {
         {"gc.auto", "0"},
         {"receive.autogc", "false"},
         {"receive.hideRefs", "refs/pull"},
+        {"transfer.hideRefs", "refs/stepmill"},
         {"transfer.advertiseSID", "false"},
         {"uploadpack.allowAnySHA1InWant", "true"},
         {"uploadpack.allowFilter", "true"},

@@ -86,7 +86,7 @@ Json Merged(const Json& pull, const std::string& by, const std::string& commit,
                     Target(pull).With("mergeMetadata", metadata));
 }
 
-/// Follows the branches of one open pull request. The tag refs/pull/N/merged was made in the same
+/// Follows the branches of one open pull request. The tag refs/stepmill/merged/N was made in the same
 /// transaction of git as the merge that it tells of, so a merge is never known by halves.
 Task<> FollowPull(Call& call, std::string repository, Document document, std::vector<Ref> refs) {
   const RepoId repo = IdOf(call, repository);
@@ -95,7 +95,7 @@ Task<> FollowPull(Call& call, std::string repository, Document document, std::ve
   const Json target = Target(before);
   const std::string source = FindRef(refs, target.StringOr("sourceReference", ""));
   const std::string destination = FindRef(refs, target.StringOr("destinationReference", ""));
-  const std::string merged_tag = FindRef(refs, "refs/pull/" + id + "/merged");
+  const std::string merged_tag = FindRef(refs, "refs/stepmill/merged/" + id);
   const bool source_moved = !source.empty() && source != target.StringOr("sourceCommit", "");
   const bool destination_moved =
       !destination.empty() && destination != target.StringOr("destinationCommit", "");

@@ -81,7 +81,7 @@ Task<Json> Merge(Call& call, Repos::MergeKind kind, std::string option) {
     co_return RepositoryNotAssociated(repository, id);
   if (pull.body.StringOr("pullRequestStatus", "") != "OPEN") co_return PullRequestAlreadyClosed(id);
   const RepoId repo = IdOf(call, repository);
-  const std::string merged_ref = "refs/pull/" + id + "/merged";
+  const std::string merged_ref = "refs/stepmill/merged/" + id;
   const std::string source_ref = target.StringOr("sourceReference", "");
   const std::string destination_ref = target.StringOr("destinationReference", "");
 
