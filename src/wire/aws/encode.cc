@@ -36,6 +36,35 @@ constexpr RootName kS3Roots[] = {
     {"UploadPartCopy", "CopyPartResult"},
 };
 
+/// IAM and STS give whole seconds; CloudFormation and S3 milliseconds.
+bool HasMillis(const ServiceModel& model) {
+  return model.service != "iam" && model.service != "sts";
+}
+
+/// `value` with every timestamp of a shape cut to whole seconds.
+Json WholeSeconds(const Shape& shape, const Json& value) {
+  switch (shape.type) {
+    case Shape::Type::kTimestamp:
+      return value.is_number() ? Json(static_cast<int64_t>(value.AsDouble())) : value;
+    case Shape::Type::kStructure: {
+      if (!value.is_object()) return value;
+      Json::Object out;
+      for (const Json::Member& member : value.members()) {
+        const ShapeMember* known = shape.Find(member.name);
+        if (known) out.Add(member.name, WholeSeconds(*known->shape, member.value));
+      }
+      return Json(std::move(out));
+    }
+    case Shape::Type::kList: {
+      if (!value.is_array()) return value;
+      Json::Array out;
+      for (const Json& item : value.items()) out.push_back(WholeSeconds(*shape.item.shape, item));
+      return Json(std::move(out));
+    }
+    default: return value;
+  }
+}
+
 void WriteXml(xml::Writer& writer, const ShapeMember& member, std::string_view name,
               const Json& value);
 
@@ -123,7 +152,8 @@ HttpResponse EncodeQuery(const ServiceModel& model, const ModelOperation& operat
     const std::string wrapper =
         operation.result_wrapper.empty() ? name + "Result" : std::string(operation.result_wrapper);
     writer.Open(wrapper);
-    WriteMembers(writer, *operation.output, output);
+    WriteMembers(writer, *operation.output,
+                 HasMillis(model) ? output : WholeSeconds(*operation.output, output));
     writer.Close(wrapper);
   }
   writer.Open("ResponseMetadata");

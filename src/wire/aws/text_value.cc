@@ -67,7 +67,7 @@ std::string TextFromScalar(const Shape& shape, const Json& value, TimestampForma
   if (shape.type == Shape::Type::kTimestamp && value.is_number()) {
     const Time time = TimeFromSeconds(value.AsDouble());
     switch (format) {
-      case TimestampFormat::kIso8601: return FormatIso(time);
+      case TimestampFormat::kIso8601: return FormatIso(time, !value.is_integer());
       case TimestampFormat::kRfc822: return FormatTime(time, "%a, %d %b %Y %H:%M:%S GMT");
       case TimestampFormat::kEpoch: return value.NumberText();
     }

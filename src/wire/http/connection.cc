@@ -117,6 +117,7 @@ class Connection::Body : public ByteSource {
       connection_.ExpectProgress(kStallMax);
       const bool is_filled = co_await reader_.Fill(*connection_.stream_);
       if (!is_filled) co_return Failed();
+      connection_.deadline_ = Time::max();  // the handler's turn again
     }
     out.resize(out.size() - body.size);
     if (out.empty() && !parser.is_done()) co_return co_await Read();
@@ -302,8 +303,24 @@ asio::awaitable<bool> Connection::ServeOne(Reader& reader) {
   if (owner_.is_draining) is_kept = false;
   const bool is_written =
       co_await WriteResponse(std::move(response), request.method == "HEAD", is_http10, is_kept);
-  if (is_written && !is_kept) co_await stream_->EndWrite();
+  if (is_written && !is_kept) {
+    co_await stream_->EndWrite();
+    const bool is_half_read = !reader.parser->is_done() && !body.expects_continue();
+    if (is_half_read && !is_tls_) co_await Linger(body);
+  }
   co_return is_written&& is_kept;
+}
+
+/// Takes in what the client still sends: closing on it would reset the connection, and the client
+/// would lose the answer.
+asio::awaitable<void> Connection::Linger(ByteSource& body) {
+  const Time end = owner_.parts.clock.Now() + kLingerMax;
+  for (uint64_t total = 0; total < kLingerBytesMax;) {
+    const auto bytes = co_await body.Read();
+    if (!bytes || bytes->empty()) co_return;
+    total += bytes->size();
+    if (owner_.parts.clock.Now() > end) co_return;
+  }
 }
 
 asio::awaitable<bool> Connection::WriteResponse(HttpResponse response, bool is_head, bool is_http10,

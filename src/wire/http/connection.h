@@ -46,6 +46,7 @@ class Connection {
   asio::awaitable<bool> WriteResponse(HttpResponse response, bool is_head, bool is_http10,
                                       bool is_kept);
   asio::awaitable<bool> WriteStream(ByteSource& source, bool is_chunked);
+  asio::awaitable<void> Linger(ByteSource& body);
   asio::awaitable<void> Refuse(int status, std::string text);
   void ExpectProgress(std::chrono::seconds limit);
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace stepmill::wire {
 
@@ -14,6 +15,9 @@ inline constexpr std::chrono::seconds kStallMax{120};
 /// What is left of a body that nobody read is taken in up to this size; above it the connection is
 /// closed behind the answer.
 inline constexpr size_t kUnreadBytesMax = 256 * 1024;
+/// After an answer that came before the end of a body: so much of the rest is taken in.
+inline constexpr uint64_t kLingerBytesMax = 256ull * 1024 * 1024;
+inline constexpr std::chrono::seconds kLingerMax{10};
 inline constexpr size_t kRelayLineMax = 200;
 inline constexpr std::chrono::seconds kConnectMax{20};
 

@@ -22,6 +22,7 @@ class Echo : public HttpHandler {
       response.stream = BytesSource(std::string(300000, 'x'));
       co_return response;
     }
+    if (request.path == "/early") co_return TextResponse(404, "no such thing\n");
     const auto body = co_await ReadAll(*request.body, 1000000);
     if (!body) co_return TextResponse(400, body.error().message);
     co_return TextResponse(200, request.method + " " + request.path + " " + request.query + " " +
@@ -87,6 +88,13 @@ TEST_F(HttpServerTest, RefusesWhatIsNoHttp) {
   EXPECT_EQ(Exchange("GET / HTTP/1.1\r\nX: " + std::string(70000, 'x') + "\r\n\r\n").substr(0, 12),
             "HTTP/1.1 431");
   EXPECT_EQ(Exchange("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n").substr(0, 12), "HTTP/1.1 405");
+}
+
+TEST_F(HttpServerTest, AnEarlyAnswerArrivesThoughTheBodyIsNotRead) {
+  const std::string answer =
+      Exchange("PUT /early HTTP/1.1\r\nHost: h\r\nContent-Length: 8000000\r\n\r\n" +
+               std::string(8000000, 'x'));
+  EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 404");
 }
 
 TEST_F(HttpServerTest, ListensOnLoopbackOnly) {
