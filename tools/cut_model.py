@@ -17,6 +17,12 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DROPPED = {"documentation", "documentationUrl", "examples", "deprecatedMessage", "deprecatedSince"}
 
+# Where AWS's messages list the values of an enum in another order than its model.
+ENUM_ORDERS = {
+    ("stepfunctions", "ExecutionStatus"): [
+        "SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"],
+}
+
 
 def strip(value):
     if isinstance(value, dict):
@@ -68,6 +74,10 @@ def main():
         for error in operation.get("errors", []):
             reach(full["shapes"], error["shape"], seen)
     shapes = {name: strip(full["shapes"][name]) for name in sorted(seen)}
+    for (service, name), order in ENUM_ORDERS.items():
+        if service == args.service and name in shapes:
+            assert sorted(shapes[name]["enum"]) == sorted(order), name
+            shapes[name]["enum"] = order
     cut = {"metadata": strip(full["metadata"]), "operations": operations, "shapes": shapes}
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(cut, indent=1, ensure_ascii=False) + "\n")

@@ -160,11 +160,12 @@ Result<std::string> ReadPageToken(std::string_view token) {
   return plain->substr(1);
 }
 
-Json StartData(const asl::StartInfo& start, const std::string& definition, const Json& document,
-               const Key& key, std::string_view account, std::string_view region) {
-  return Json::Object{{"definition", definition},
-                      {"machineName", start.state_machine_name},
-                      {"roleArn", start.role_arn},
+Json StartData(const Json& machine, const Json& document, const Key& key, std::string_view account,
+               std::string_view region) {
+  return Json::Object{{"definition", machine["definition"]},
+                      {"machineName", machine["name"]},
+                      {"roleArn", machine["roleArn"]},
+                      {"logging", machine["loggingConfiguration"]},
                       {"document", document},
                       {"key", key},
                       {"account", account},

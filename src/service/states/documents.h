@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "gate/operation.h"
-#include "lang/asl/execution.h"
 #include "store/store.h"
 
 // Inside this folder: documents and names.
@@ -50,7 +49,7 @@ std::string PageToken(std::string_view at);
 Result<std::string> ReadPageToken(std::string_view token);
 
 /// What the engine's instance is started with.
-Json StartData(const asl::StartInfo& start, const std::string& definition, const Json& document,
-               const Key& key, std::string_view account, std::string_view region);
+Json StartData(const Json& machine, const Json& document, const Key& key, std::string_view account,
+               std::string_view region);
 
 }  // namespace stepmill::states

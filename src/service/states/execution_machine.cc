@@ -9,6 +9,7 @@
 #include "lang/asl/definition.h"
 #include "lang/asl/execution.h"
 #include "service/states/documents.h"
+#include "service/states/execution_log.h"
 #include "service/states/sync_jobs.h"
 
 namespace stepmill::states {
@@ -73,7 +74,9 @@ class ExecutionInstance : public Instance {
       asl::Event inner;
       if (Translate(event, inner)) Run(std::move(inner));
     }
-    turn_.is_finished = (!execution_ || execution_->is_finished()) && stopping_.empty();
+    PutLog();
+    turn_.is_finished =
+        (!execution_ || execution_->is_finished()) && stopping_.empty() && log_tag_.empty();
     return std::move(turn_);
   }
 
@@ -93,6 +96,9 @@ class ExecutionInstance : public Instance {
     start.started_at = TimeFromMillis(document_.IntOr("startDate", 0));
     start.input_text = document_.StringOr("input", "{}");
     role_ = start.role_arn;
+    log_ = ReadLogSettings(data["logging"]);
+    log_stream_ = "states/" + start.state_machine_name + "/" +
+                  FormatTime(start.started_at, "%Y-%m-%d-%H-%M") + "/" + start.name;
     std::shared_ptr<const asl::Definition> definition =
         definitions_.Get(data.StringOr("definition", ""));
     if (!definition) {  // it was checked when the machine was made; a newer check may refuse it
@@ -130,13 +136,30 @@ class ExecutionInstance : public Instance {
     return true;
   }
 
+  // One put at a time, so that the lines keep their order; what comes meanwhile goes with the next.
+  void PutLog() {
+    if (log_lines_.empty() || !log_tag_.empty()) return;
+    log_tag_ = "log." + std::to_string(++log_puts_);
+    turn_.effects.push_back({log_tag_, kLogPerformerName,
+                             Json::Object{{"group", log_.group},
+                                          {"stream", log_stream_},
+                                          {"lines", Json(std::move(log_lines_))},
+                                          {"account", account_},
+                                          {"region", region_}}});
+    log_lines_ = Json::Array{};
+  }
+
   // Hands one event to the interpreter and carries its turn over.
   void Run(asl::Event event) {
     event.at = now_;
     event.entropy = entropy_;
     const asl::Turn turn = execution_->Advance(event);
-    for (const asl::HistoryEvent& entry : turn.history)
+    for (const asl::HistoryEvent& entry : turn.history) {
       turn_.history.push_back(asl::HistoryToJson(entry));
+      if (!log_.is_on()) continue;
+      if (const auto line = LogLine(log_, turn_.history.back(), arn_))
+        log_lines_.push_back(Json(*line));
+    }
     for (const asl::ScheduleTask& task : turn.tasks) Schedule(task);
     for (const asl::Turn::Timer& timer : turn.timers)
       turn_.timers.push_back({"T" + std::to_string(timer.id), timer.at});
@@ -214,7 +237,8 @@ class ExecutionInstance : public Instance {
 
   void OnEffect(const Json& data) {
     const std::string tag = data.StringOr("tag", "");
-    if (stopping_.erase(tag) > 0) return;  // best effort: its result does not matter
+    if (stopping_.erase(tag) > 0) return;          // best effort: its result does not matter
+    if (tag == log_tag_) return log_tag_.clear();  // a group that is gone stops no execution
     const auto parts = Split(tag, '.');
     const auto id = static_cast<uint64_t>(parts.size() > 1 ? ParseInt(parts[1]).value_or(0) : 0);
     const auto found = open_.find(id);
@@ -327,6 +351,11 @@ class ExecutionInstance : public Instance {
   std::map<uint64_t, OpenTask> open_;
   std::set<std::string> stopping_;  // effects that outlive the execution
   bool is_closed_ = false;
+  LogSettings log_;
+  std::string log_stream_;
+  Json::Array log_lines_;  // not handed on yet
+  std::string log_tag_;    // of the put under way; empty: none
+  int log_puts_ = 0;
 
   // Of the event at hand.
   Time now_;

@@ -91,11 +91,7 @@ Task<Json> StartExecution(Call& call) {
   call.batch.PutDocument(call.KeyFor({"states", "machine-of", machine_name, name}), machine_then);
   call.batch.PutDocument(StartedKey(call, machine_name, call.Now(), name),
                          Json::Object{{"name", name}});
-  asl::StartInfo start;
-  start.state_machine_name = machine_name;
-  start.role_arn = machine.body.StringOr("roleArn", "");
-  const Json data = StartData(start, machine.body.StringOr("definition", ""), document, key,
-                              call.account, call.region);
+  const Json data = StartData(machine.body, document, key, call.account, call.region);
   call.ports.engine.Start(call.batch, arn, kMachineName, data);
   co_return Json::Object{{"executionArn", arn}, {"startDate", Seconds(now)}};
 }
@@ -234,6 +230,7 @@ Task<Json> PostTask(Call& call, std::string kind, Json data) {
 }  // namespace
 
 Task<Json> SendTaskSuccess(Call& call) {
+  if (!asl::ReadTaskToken(call.input.StringOr("taskToken", ""))) co_return InvalidToken();
   const std::string text = call.input.StringOr("output", "");
   if (const auto problem = asl::FindJacksonProblem(text)) co_return InvalidOutput(problem->message);
   MILL_CO_TRY(const Json output, ParseJson(text));

@@ -1,11 +1,13 @@
 #include "service/states/machines.h"
 
 #include "base/strings.h"
+#include "gate/door.h"
 #include "gate/principal.h"
 #include "lang/asl/definition.h"
 #include "service/ports.h"
 #include "service/states/documents.h"
 #include "service/states/errors.h"
+#include "service/states/execution_log.h"
 #include "store/store.h"
 #include "task/ports.h"
 
@@ -30,6 +32,21 @@ Result<Json> ReadLogging(const Json* given) {
   if (count > 1 || (!is_off && count != 1))
     return InvalidLoggingConfiguration("Must specify exactly one Log Destination.");
   return Json(std::move(out));
+}
+
+/// The destination must be a group of this account and region.
+Task<> CheckLogDestination(Call& call, Json logging) {
+  if (!logging["destinations"].is_array() || logging["destinations"].size() == 0)
+    co_return Result<>();
+  const LogSettings settings = ReadLogSettings(logging);
+  const Error missing = InvalidLoggingConfiguration("Log Destination not found.");
+  if (settings.group.empty()) co_return missing;
+  const Json input = Json::Object{{"logGroupNamePrefix", settings.group}};
+  const auto found = co_await AskToRead(call, "logs", "DescribeLogGroups", input);
+  if (!found) co_return missing;
+  for (const Json& group : found->output["logGroups"].items())
+    if (group.StringOr("logGroupName", "") == settings.group) co_return Result<>();
+  co_return missing;
 }
 
 Json ReadTracing(const Json* given) {
@@ -79,6 +96,7 @@ Task<Json> CreateStateMachine(Call& call) {
   MILL_CO_CHECK(CheckRole(call.input.StringOr("roleArn", "")));
   MILL_CO_CHECK(CheckEncryption(call.input));
   MILL_CO_TRY(const Json logging, ReadLogging(call.input.Find("loggingConfiguration")));
+  MILL_CO_CHECK(co_await CheckLogDestination(call, logging));
   MILL_CO_TRY(const auto compiled, Check(definition, type == "EXPRESS"));
   if (type == "EXPRESS")
     co_return StateMachineTypeNotSupported(
@@ -136,6 +154,7 @@ Task<Json> UpdateStateMachine(Call& call) {
   }
   if (const Json* logging = call.input.Find("loggingConfiguration")) {
     MILL_CO_TRY(const Json read, ReadLogging(logging));
+    MILL_CO_CHECK(co_await CheckLogDestination(call, read));
     changed = changed.With("loggingConfiguration", read);
   }
   if (const Json* tracing = call.input.Find("tracingConfiguration"))

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 #include "gate/model.h"
 #include "service/ports.h"
+#include "service/states/execution_log.h"
 #include "service/states/execution_machine.h"
 #include "service/states/executions.h"
 #include "service/states/machines.h"
@@ -20,13 +21,13 @@ constexpr Operation kOperations[] = {
      .action = "states:CreateStateMachine",
      .resource = kNewMachine,
      .access = Access::kWrite,
-     .keeps = "loggingConfiguration,tracingConfiguration,tags"},
+     .keeps = "tracingConfiguration,tags"},
     {.name = "UpdateStateMachine",
      .handler = UpdateStateMachine,
      .action = "states:UpdateStateMachine",
      .resource = kMachine,
      .access = Access::kWrite,
-     .keeps = "loggingConfiguration,tracingConfiguration"},
+     .keeps = "tracingConfiguration"},
     {.name = "DescribeStateMachine",
      .handler = DescribeStateMachine,
      .action = "states:DescribeStateMachine",
@@ -113,6 +114,7 @@ constexpr Operation kOperations[] = {
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachineName, MakeExecutionMachine());
   ports.engine.AddPerformer(kPerformerName, MakeTaskPerformer(ports));
+  ports.engine.AddPerformer(kLogPerformerName, MakeLogPerformer(ports));
 }
 
 }  // namespace

@@ -94,4 +94,32 @@ Json FromService(const Shape& shape, const Json& value, DateStyle dates) {
   return value;
 }
 
+namespace {
+
+/// How many bytes the times in `value` take more than they are printed with here.
+long TimeExcess(const Shape& shape, const Json& value) {
+  long excess = 0;
+  if (shape.type == Shape::Type::kStructure && value.is_object()) {
+    for (const Json::Member& member : value.members())
+      if (const ShapeMember* known = shape.Find(member.name))
+        excess += TimeExcess(*known->shape, member.value);
+  } else if (shape.type == Shape::Type::kList && value.is_array()) {
+    for (const Json& item : value.items()) excess += TimeExcess(*shape.item.shape, item);
+  } else if (shape.type == Shape::Type::kMap && value.is_object()) {
+    for (const Json::Member& member : value.members())
+      excess += TimeExcess(*shape.item.shape, member.value);
+  } else if (shape.type == Shape::Type::kTimestamp && value.is_number()) {
+    const std::string text = value.Print();
+    const bool has_point = text.find('.') != std::string::npos;
+    excess = has_point ? 2 : 3;  // "E9", and the point
+  }
+  return excess;
+}
+
+}  // namespace
+
+size_t AwsJsonSize(const Shape& shape, const Json& value) {
+  return static_cast<size_t>(static_cast<long>(value.Print().size()) + TimeExcess(shape, value));
+}
+
 }  // namespace stepmill::states

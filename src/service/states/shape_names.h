@@ -20,4 +20,8 @@ Json ToService(const Shape& shape, const Json& value, std::vector<std::string>& 
 /// `dates` says.
 Json FromService(const Shape& shape, const Json& value, DateStyle dates);
 
+/// The bytes of a service's JSON answer as AWS's services print it: a time as a Java double
+/// ("1.658073723456E9").
+size_t AwsJsonSize(const Shape& shape, const Json& value);
+
 }  // namespace stepmill::states

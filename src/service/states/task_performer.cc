@@ -230,7 +230,8 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
                            "service limit.");
     output = output.With(stream, *text);
   }
-  const size_t body_bytes = output.PrintedSize();
+  const size_t body_bytes =
+      target.model->output ? AwsJsonSize(*target.model->output, output) : output.PrintedSize();
   const bool is_of_definition = what.Has("arn");
   if (target.model->output)
     output = FromService(*target.model->output, output,

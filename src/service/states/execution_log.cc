@@ -1,0 +1,91 @@
+#include "service/states/execution_log.h"
+
+#include <cmath>
+
+#include "base/strings.h"
+#include "gate/principal.h"
+#include "service/ask.h"
+#include "service/log_pump.h"
+
+namespace stepmill::states {
+namespace {
+
+constexpr size_t kLineBytesMax = 248 * 1024;
+
+bool IsLogged(const std::string& level, const std::string& type) {
+  if (level == "ALL") return true;
+  if (type == "ExecutionAborted" || type == "ExecutionFailed" || type == "ExecutionTimedOut")
+    return level == "FATAL" || level == "ERROR";
+  return level == "ERROR" && (type == "FailStateEntered" || type.ends_with("Failed") ||
+                              type.ends_with("TimedOut") || type.ends_with("Aborted"));
+}
+
+std::string Line(const Json& event, const Json& details, const std::string& arn) {
+  const auto millis = static_cast<int64_t>(std::llround(event["timestamp"].AsDouble() * 1000.0));
+  return Json(Json::Object{{"id", std::to_string(event.IntOr("id", 0))},
+                           {"type", event["type"]},
+                           {"details", details},
+                           {"previous_event_id", std::to_string(event.IntOr("previousEventId", 0))},
+                           {"event_timestamp", std::to_string(millis)},
+                           {"execution_arn", arn},
+                           {"redrive_count", "0"}})
+      .Print();
+}
+
+Json WithoutData(Json details, bool is_truncated) {
+  for (const char* name : {"input", "output", "parameters", "assignedVariables"}) {
+    if (details.Has(name)) details = details.Without(name);
+    const std::string about = std::string(name) + "Details";
+    if (!details.Has(about)) continue;
+    details = is_truncated ? details.With(about, Json::Object{{"truncated", true}})
+                           : details.Without(about);
+  }
+  return details;
+}
+
+Task<Json> PutLines(Ports& ports, Engine::Performance performance) {
+  const Json& what = performance.what;
+  const std::string account = what.StringOr("account", "");
+  const Asker asker{ports, ServicePrincipal("delivery.logs.amazonaws.com", account), account,
+                    what.StringOr("region", "")};
+  const LogTarget target{what.StringOr("group", ""), what.StringOr("stream", "")};
+  std::vector<std::string> lines;
+  for (const Json& line : what["lines"].items()) lines.push_back(line.AsString());
+  MILL_CO_CHECK(
+      co_await PutLogLines(asker, target, std::move(lines), std::move(performance.effect_id)));
+  co_return Json(Json::Object{});
+}
+
+}  // namespace
+
+LogSettings ReadLogSettings(const Json& logging) {
+  LogSettings settings;
+  settings.level = logging.StringOr("level", "OFF");
+  settings.with_data = logging.BoolOr("includeExecutionData", false);
+  const Json& destinations = logging["destinations"];
+  if (!destinations.is_array() || destinations.size() == 0) return settings;
+  // arn:aws:logs:REGION:ACCOUNT:log-group:NAME[:*]
+  const std::string arn = destinations.At(0)["cloudWatchLogsLogGroup"].StringOr("logGroupArn", "");
+  const auto parts = Split(arn, ':');
+  if (parts.size() >= 7 && parts[2] == "logs" && parts[5] == "log-group") settings.group = parts[6];
+  return settings;
+}
+
+std::optional<std::string> LogLine(const LogSettings& settings, const Json& event,
+                                   const std::string& execution_arn) {
+  if (!IsLogged(settings.level, event.StringOr("type", ""))) return std::nullopt;
+  Json details = Json(Json::Object{});
+  for (const Json::Member& member : event.members())
+    if (member.name.ends_with("EventDetails")) details = member.value;
+  if (!settings.with_data) details = WithoutData(details, false);
+  std::string line = Line(event, details, execution_arn);
+  if (line.size() > kLineBytesMax) line = Line(event, WithoutData(details, true), execution_arn);
+  return line;
+}
+
+Engine::Performer MakeLogPerformer(Ports& ports) {
+  return
+      [&ports](Engine::Performance performance) { return PutLines(ports, std::move(performance)); };
+}
+
+}  // namespace stepmill::states
