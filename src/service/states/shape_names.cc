@@ -52,7 +52,7 @@ Json ToService(const Shape& shape, const Json& value, std::vector<std::string>& 
     }
     case Shape::Type::kString:
       // JSON-valued texts may be given as values ("MessageBody", "Input", "Detail").
-      return value.is_object() || value.is_array() ? Json(value.Print()) : value;
+      return value.is_string() || value.is_null() ? value : Json(value.Print());
     case Shape::Type::kTimestamp:
       if (value.is_string()) {
         const Result<Time> time = ParseIso(value.AsString());
