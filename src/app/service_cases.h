@@ -52,8 +52,9 @@ inline bool Fits(const Json& wanted, const Json& got) {
 ///   > PutParameter {"Name": "a", "Value": "1", "Type": "String"}
 ///   < {"Version": 1}
 ///   > GetParameter {"Name": "b"}
-///   ! ParameterNotFound: message (the whole text behind "! ", or its beginning before "...")
-///   = token $.NextToken        keeps a member of the last answer; {{token}} stands for it later
+///   ! ParameterNotFound: message (the whole text behind "! ", or its beginning before "..."; "\n"
+///   is a new line) = token $.NextToken        keeps a member of the last answer; {{token}} stands
+///   for it later
 inline void RunServiceCases(TestWorld& world, const std::string& service, const std::string& path) {
   std::ifstream file(SourceDir() + "/src/" + path);
   ASSERT_TRUE(file.is_open()) << path;
@@ -85,12 +86,14 @@ inline void RunServiceCases(TestWorld& world, const std::string& service, const 
       EXPECT_TRUE(Fits(*wanted, *last))
           << where << "\n wanted " << rest << "\n got    " << last->Print();
     } else if (line[0] == '!') {
+      const std::string wanted_text = ReplaceAll(rest, "\\n", "\n");
       ASSERT_FALSE(last) << where << ": accepted: " << last->Print();
       const std::string got = last.error().name + ": " + last.error().message;
-      if (rest.ends_with("...")) {
-        EXPECT_EQ(got.substr(0, rest.size() - 3), rest.substr(0, rest.size() - 3)) << where;
+      if (wanted_text.ends_with("...")) {
+        const size_t length = wanted_text.size() - 3;
+        EXPECT_EQ(got.substr(0, length), wanted_text.substr(0, length)) << where;
       } else {
-        EXPECT_EQ(got, rest) << where;
+        EXPECT_EQ(got, wanted_text) << where;
       }
     } else if (line[0] == '=') {
       const size_t blank = rest.find(' ');
