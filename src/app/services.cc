@@ -6,11 +6,12 @@
 #include "service/codeconnections/codeconnections.h"
 #include "service/codepipeline/codepipeline.h"
 #include "service/ecr/ecr.h"
+#include "service/events/events.h"
+#include "service/iam/iam.h"
 #include "service/logs/logs.h"
+#include "service/sagemaker/sagemaker.h"
 #include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
-#include "service/iam/iam.h"
-#include "service/sagemaker/sagemaker.h"
 #include "service/states/states.h"
 #include "service/sts/sts.h"
 #include "service/workflows/workflows.h"
@@ -26,6 +27,7 @@ std::vector<const Service*> AllServices() {
       &codeconnections::kOlderService,
       &codepipeline::kService,
       &ecr::kService,
+      &events::kService,
       &logs::kService,
       &secretsmanager::kService,
       &ssm::kService,
