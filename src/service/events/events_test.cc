@@ -30,34 +30,8 @@ class EventsTest : public testing::Test {
     const auto compiled = pattern::CompileJson(pattern);
     return compiled && compiled->Matches(event);
   }
-  static Request RequestOf(const Json& what, const std::string& effect_id) {
-    Request request;
-    request.service = what.StringOr("service", "events");
-    request.operation = what.StringOr("operation", "");
-    request.account = what.StringOr("account", "000000000000");
-    request.region = what.StringOr("region", "us-east-1");
-    request.principal = ServicePrincipal("events.amazonaws.com", request.account);
-    request.input =
-        what.Has("event") ? Json(Json::Object{{"event", what["event"]}}) : what["input"];
-    request.is_internal = true;
-    request.effect_id = effect_id;
-    return request;
-  }
-  static Task<Json> AskDoor(Door& door, Engine::Performance performance) {
-    MILL_CO_TRY(const Answer answer,
-                co_await door.Ask(RequestOf(performance.what, performance.effect_id)));
-    co_return answer.output;
-  }
-
   EventsTest() {
     started.clear();
-    Door& door = world.door();
-    world.engine().AddPerformer("door", [&door](Engine::Performance performance) {
-      return AskDoor(door, std::move(performance));
-    });
-    for (const EventRow& row : kService.events)
-      world.engine().AddSubscriber("events", *ParseJson(row.pattern), "door",
-                                   Json::Object{{"operation", row.operation}});
     EXPECT_TRUE(world.Run(world.engine().Recover()));
   }
   Json Ask(const char* operation, const std::string& input, bool is_internal = false) {
