@@ -631,7 +631,12 @@ Task<LogChunk> ContainerBackend::Core::ReadLog(Self self, JobId id, uint64_t off
 
 Task<StepResult> ContainerBackend::Core::RunStep(Self self, JobId id, StepSpec step) {
   const JobFolder folder = self->Folder(id);
-  if (!folder.Has("container.json")) co_return NeverStarted(id);
+  if (!folder.Has("container.json")) {
+    const Result<JobResult> known = folder.ReadResult();
+    if (known && !known->start_error.empty())
+      co_return Error{Code::kInvalid, "JobStartError", known->start_error};
+    co_return NeverStarted(id);
+  }
   const std::string steps = folder.File("steps");
   const std::string command_path = sandbox::CommandPath(steps, step.sequence);
   if (!io::Exists(command_path)) {

@@ -133,7 +133,7 @@ class Machine {
 
   void OnStart() {
     state_ =
-        Json::Object{{"folder", event_.data["folder"]}, {"sequence", 1}, {"isProvisioning", true}};
+        Json::Object{{"folder", event_.data["folder"]}, {"sequence", 2}, {"isProvisioning", true}};
     build_ = event_.data["build"];
     TellState();
     Leave("SUCCEEDED");
@@ -266,7 +266,7 @@ class Machine {
     Close();
   }
   int64_t NextSequence() {
-    const int64_t sequence = state_.IntOr("sequence", 1) + 1;
+    const int64_t sequence = state_.IntOr("sequence", 2) + 1;
     state_ = state_.With("sequence", sequence);
     return sequence;
   }
@@ -292,7 +292,7 @@ class Machine {
     status_ = status;
     turn_.timer_cancels.push_back("timeout");
     for (const char* tag : {"source", "upload"}) turn_.effect_cancels.push_back(tag);
-    turn_.effect_cancels.push_back("step:" + std::to_string(state_.IntOr("sequence", 1)));
+    turn_.effect_cancels.push_back("step:" + std::to_string(state_.IntOr("sequence", 2)));
     // What is being provisioned can only be taken away once it is there.
     if (!state_.BoolOr("isProvisioning", false)) Close();
   }

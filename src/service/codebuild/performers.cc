@@ -152,7 +152,18 @@ Task<Json> Provision(Ports& ports, Json what) {
   spec.role_arn = build.StringOr("serviceRole", "");
   spec.account = asker.account;
   spec.region = asker.region;
+  const JobId job = spec.id;
   MILL_CO_CHECK(co_await ports.backend.Start(std::move(spec)));
+  // The first step says whether it came up at all.
+  StepSpec first;
+  first.sequence = 1;
+  first.argv = {"/bin/sh", "-c", ":"};
+  first.working_dir = "/";
+  MILL_CO_TRY(const StepResult result, co_await ports.backend.RunStep(job, std::move(first)));
+  if (result.exit_code != 0)
+    co_return Error{Code::kInvalid, "CLIENT_ERROR",
+                    "the image " + environment.StringOr("image", "") +
+                        " has no shell: exit status " + std::to_string(result.exit_code)};
   co_return Json::Object{};
 }
 

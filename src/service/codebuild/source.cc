@@ -152,18 +152,20 @@ bool IsShellName(std::string_view name) {
   return true;
 }
 
-/// Runs step 1: exports every variable and keeps the environment for the commands.
+/// Runs step 2: exports every variable and keeps the environment for the commands.
 Task<> SetEnvironment(Asker asker, Json what, Json spec,
                       std::vector<std::pair<std::string, std::string>> variables) {
   const Json& build = what["build"];
   const std::string folder = SourceFolder(build, what["folder"]);
   buildspec::CommandScript script;
   script.state_folder = kStateFolder;
+  // `sam` and `stepmill` are there in every image, behind what the image has itself.
+  script.command = "export PATH=\"$PATH:/opt/stepmill/bin\"";
   for (auto& variable : variables)
     if (IsShellName(variable.first)) script.overrides.push_back(std::move(variable));
   const std::string file = std::string(kStateFolder) + "/environment.sh";
   StepSpec step;
-  step.sequence = 1;
+  step.sequence = 2;
   step.argv = {spec.StringOr("shell", "sh") == "bash" ? "bash" : "/bin/sh", file};
   step.working_dir = folder;
   step.files = {{file, buildspec::ScriptOf(script)}};

@@ -87,6 +87,14 @@ Task<Json> OpenJob(Ports& ports, Json what) {
   spec.role_arn = "arn:aws:iam::" + spec.account + ":role/stepmill-workflows";
   const JobId id = spec.id;
   MILL_CO_CHECK(co_await ports.backend.Start(std::move(spec)));
+  // The first step says whether it came up at all.
+  StepSpec first;
+  first.sequence = 1;
+  first.argv = {"/bin/sh", "-c", ":"};
+  first.working_dir = "/";
+  MILL_CO_TRY(const StepResult up, co_await ports.backend.RunStep(id, std::move(first)));
+  if (up.exit_code != 0)
+    co_return Error{Code::kInvalid, "InvalidWorkflow", "the image " + image + " has no shell"};
   MILL_CO_TRY(const std::string host, ports.backend.HostPath(id, kWorkFolder));
   std::error_code failed;
   namespace fs = std::filesystem;

@@ -152,12 +152,13 @@ StepSpec SpecOf(const Context& context, const workflow::ResolvedStep& step, cons
   const std::string script = folder + "/step_" + number + step.script_extension;
   const std::string header = folder + "/header_" + number;
   StepSpec spec;
-  spec.sequence = context.index + 1;
+  spec.sequence = context.index + 2;  // 1: see OpenJob
   std::string wrapper =
       "while IFS= read -r line; do printf '%s\\n' \"$line\"; done <" + header + "\n";
   std::string path;
   for (const Json& item : ItemsOf(context.what["what"]["path"])) path += item.AsString() + ":";
-  if (!path.empty()) wrapper += "export PATH=" + Quote(path) + "\"$PATH\"\n";
+  // `sam` and `stepmill` are there in every image, behind what the image has itself.
+  wrapper += "export PATH=" + Quote(path) + "\"$PATH:/opt/stepmill/bin\"\n";
   std::string directory = step.working_directory;
   if (!directory.starts_with('/'))
     directory = context.workspace + (directory.empty() ? "" : "/" + directory);
