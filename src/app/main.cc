@@ -10,6 +10,7 @@
 #include "app/run_command.h"
 #include "app/sam_command.h"
 #include "app/serve.h"
+#include "app/validate_command.h"
 
 namespace {
 
@@ -23,7 +24,7 @@ constexpr char kUsage[] =
     "clients\n"
     "  sam       build, deploy, delete, translate: as the SAM CLI\n"
     "  run       one execution of a state machine's file, no server\n"
-    "  validate  problems of state machines with file:line:column\n"
+    "  validate  problems of state machines, templates, buildspecs, workflows: file:line:column\n"
     "  images    the local image table: list, add, make\n"
     "  status    what runs now\n"
     "  logs      logs [-f] GROUP: log lines\n"
@@ -80,7 +81,7 @@ constexpr Command kCommands[] = {
     {"env", stepmill::EnvCommand},
     {"sam", stepmill::SamCommand},
     {"run", stepmill::RunCommand},
-    {"validate", stepmill::ValidateStateMachines},
+    {"validate", stepmill::ValidateCommand},
     {"images", stepmill::ImagesCommand},
     {"operations", stepmill::OperationsCommand},
     {"cleanup", stepmill::CleanupCommand},
