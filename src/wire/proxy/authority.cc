@@ -170,6 +170,15 @@ struct Authority::Parts {
   std::map<std::string, std::unique_ptr<asio::ssl::context>> leaves;
 };
 
+int Authority::OnServerName(SSL* ssl, int*, void* self) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (!name || std::string_view(name) == "localhost") return SSL_TLSEXT_ERR_OK;
+  const auto context = static_cast<Authority*>(self)->ContextFor(name);
+  if (!context) return SSL_TLSEXT_ERR_NOACK;  // the certificate for localhost then
+  SSL_set_SSL_CTX(ssl, (*context)->native_handle());
+  return SSL_TLSEXT_ERR_OK;
+}
+
 Authority::Authority(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Authority::~Authority() = default;
 
@@ -226,6 +235,11 @@ Result<asio::ssl::context*> Authority::ContextFor(const std::string& name) {
   if (SSL_CTX_use_certificate(native, cert.get()) != 1 ||
       SSL_CTX_use_PrivateKey(native, parts_->leaf_key.get()) != 1)
     return Trouble("no context for " + name);
+  // A client that begins with TLS at the port itself says whom it means in its hello.
+  if (name == "localhost") {
+    SSL_CTX_set_tlsext_servername_callback(native, OnServerName);
+    SSL_CTX_set_tlsext_servername_arg(native, this);
+  }
   asio::ssl::context* made = context.get();
   leaves.emplace(name, std::move(context));
   return made;

@@ -25,6 +25,7 @@ class Authority : public CertificateSource {
 
  private:
   struct Parts;
+  static int OnServerName(SSL* ssl, int*, void* self);
   explicit Authority(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
