@@ -64,6 +64,15 @@ inline Task<Json> PutObject(Call& call) {
   MILL_CO_TRY(kept().objects[name], co_await ReadAll(*call.body, 1 << 24));
   co_return Json::Object{};
 }
+inline Task<Json> ListObjectsV2(Call& call) {
+  const std::string bucket = call.input.StringOr("Bucket", "") + "/";
+  const std::string prefix = bucket + call.input.StringOr("Prefix", "");
+  Json::Array found;
+  for (const auto& [name, text] : kept().objects)
+    if (name.starts_with(prefix))
+      found.push_back(Json::Object{{"Key", name.substr(bucket.size())}});
+  co_return Json::Object{{"Contents", found}, {"IsTruncated", false}};
+}
 inline Task<Json> PutCommitStatus(Call& call) {
   kept().statuses.push_back(call.input);
   co_return Json::Object{};
@@ -84,7 +93,8 @@ inline constexpr Operation kLogsRows[] = {Row("CreateLogGroup", Nothing),
 inline constexpr Operation kSsmRows[] = {Row("GetParameters", GetParameters),
                                          Row("GetParametersByPath", GetParametersByPath)};
 inline constexpr Operation kSecretsRows[] = {Row("GetSecretValue", GetSecretValue)};
-inline constexpr Operation kS3Rows[] = {Row("GetObject", GetObject), Row("PutObject", PutObject)};
+inline constexpr Operation kS3Rows[] = {Row("GetObject", GetObject), Row("PutObject", PutObject),
+                                        Row("ListObjectsV2", ListObjectsV2)};
 inline constexpr Operation kStsRows[] = {Row("AssumeRole", AssumeRole),
                                          Row("GetCallerIdentity", GetCallerIdentity)};
 inline const Service kLogs{.name = "logs", .host = "logs", .operations = kLogsRows};

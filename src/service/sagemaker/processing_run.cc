@@ -80,6 +80,7 @@ Task<BlobInfo> Download(Asker asker, std::string bucket, std::string key) {
   request.account = asker.account;
   request.region = asker.region;
   request.input = Json::Object{{"Bucket", bucket}, {"Key", key}};
+  request.is_internal = true;  // as the product's own, like service/ask
   MILL_CO_TRY(Answer answer, co_await asker.ports.door.Ask(std::move(request)));
   if (!answer.body) answer.body = BytesSource("");
   co_return co_await CopyToBlob(asker.ports.blobs, *answer.body);
@@ -167,9 +168,11 @@ Task<Json> RunHost(Ports& ports, Performance performance) {
   // Begun before a crash: its inputs are staged, and may be gone from the bucket by now.
   if (std::find(jobs.begin(), jobs.end(), host.id) != jobs.end()) spec.inputs.clear();
   std::vector<BlobId> blobs;
-  const bool is_known = spec.inputs.empty();
-  const Result<> result =
-      is_known ? co_await ports.backend.Start(spec) : co_await Stage(host, spec, blobs);
+  Result<> result;
+  if (spec.inputs.empty())
+    result = co_await ports.backend.Start(spec);
+  else
+    result = co_await Stage(host, spec, blobs);
   for (const BlobId& blob : blobs) MILL_CO_CHECK(co_await ports.blobs.Remove(blob));
   if (result) co_return started;
   if (IsPassing(result.error())) co_return result.error();
