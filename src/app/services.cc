@@ -9,6 +9,9 @@
 #include "service/events/events.h"
 #include "service/iam/iam.h"
 #include "service/logs/logs.h"
+#include "service/iam/iam.h"
+#include "service/logs/logs.h"
+#include "service/s3/s3.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
@@ -28,11 +31,12 @@ std::vector<const Service*> AllServices() {
       &codepipeline::kService,
       &ecr::kService,
       &events::kService,
+      &iam::kService,
       &logs::kService,
+      &s3::kService,
+      &sagemaker::kService,
       &secretsmanager::kService,
       &ssm::kService,
-      &iam::kService,
-      &sagemaker::kService,
       &states::kService,
       &sts::kService,
       &workflows::kService,

@@ -79,11 +79,12 @@ Task<Answer> Door::Ask(Request request) {
     MILL_CO_CHECK(co_await ports_.store.Commit(std::move(batch)));
     co_return allowed.error();
   }
+  Json kept;
   for (int attempt = 1;; ++attempt) {
     bool is_conflict = false;
-    auto answer = co_await Try(*row, *service, request, is_conflict);
+    auto answer = co_await Try(*row, *service, request, kept, is_conflict);
     if (!is_conflict) co_return answer;
-    if (request.body || attempt == kAttemptsMax)
+    if ((request.body && kept.is_null()) || attempt == kAttemptsMax)
       co_return Error{
           Code::kConflict, "OperationAborted",
           "A conflicting conditional operation is currently in progress against this resource. "
@@ -91,7 +92,7 @@ Task<Answer> Door::Ask(Request request) {
   }
 }
 
-Task<Answer> Door::Try(const Operation& row, const Service& service, Request& request,
+Task<Answer> Door::Try(const Operation& row, const Service& service, Request& request, Json& kept,
                        bool& is_conflict) {
   Call call{.principal = request.principal,
             .account = request.account,
@@ -103,9 +104,11 @@ Task<Answer> Door::Try(const Operation& row, const Service& service, Request& re
             .body = request.body,
             .ports = ports_,
             .batch = {},
+            .kept = kept,
             .answer_body = nullptr,
             .answer_headers = {}};
   MILL_CO_TRY(Json output, co_await row.handler(call));
+  kept = call.kept;
   Answer answer;
   answer.output = std::move(output);
   answer.body = std::move(call.answer_body);

@@ -53,7 +53,7 @@ class Door {
   Task<Answer> Ask(Request request);
 
  private:
-  Task<Answer> Try(const Operation& row, const Service& service, Request& request,
+  Task<Answer> Try(const Operation& row, const Service& service, Request& request, Json& kept,
                    bool& is_conflict);
   Result<> Authorise(const Operation& row, const Request& request) const;
 

@@ -20,7 +20,7 @@ struct Ports;         // service/ports.h
 /// One call on its way through the door, as its handler sees it: authorised, decoded, checked
 /// against the model. The handler reads, adds its writes to `batch` and returns; it never commits.
 /// On a conflict the door runs it anew with a fresh batch (a consumed body cannot be read twice: a
-/// handler with a body makes no expectations that can fail in ordinary use).
+/// handler with a body says in `kept` what it made of it, else a conflict is the caller's).
 struct Call {
   Principal principal;
   std::string account, region;
@@ -32,6 +32,8 @@ struct Call {
   Ports& ports;
 
   Batch batch;
+  /// What the handler made of its body (the blob's id); it finds it here when the door runs it anew.
+  Json kept;
   std::unique_ptr<ByteSource> answer_body;  ///< streamed answer
   /// "http:<header>" -> text that the wire adds; S3's conditional answers use "status".
   Json::Object answer_headers;
