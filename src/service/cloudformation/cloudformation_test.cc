@@ -204,6 +204,31 @@ TEST_F(CloudFormation, RollsBackAFailedUpdate) {
   EXPECT_EQ(Stack("dev")["Parameters"].At(0).StringOr("ParameterValue", ""), "hello");
 }
 
+TEST_F(CloudFormation, StopsWhereItFailedAndGoesOnFromThere) {
+  const Json request(
+      Json::Object{{"StackName", "dev"}, {"TemplateBody", kBad}, {"DisableRollback", true}});
+  ASSERT_FALSE(Ask("CreateStack", request).Has("error"));
+  EXPECT_EQ(Settled("dev"), "CREATE_FAILED");
+  EXPECT_EQ(Stack("dev").StringOr("StackStatusReason", ""),
+            "The following resource(s) failed to create: [Bad]. ");
+  EXPECT_EQ(Value("/one"), "a");
+  EXPECT_EQ(Update(ReplaceAll(kBad, "no good!", "/good")), "UPDATE_COMPLETE");
+  EXPECT_EQ(Value("/good"), "a");
+}
+
+TEST_F(CloudFormation, TagsFollowTheTemplate) {
+  const std::string text =
+      "Resources: {A: {Type: 'AWS::SSM::Parameter', Properties: {Name: /a, Type: String, Value: x, "
+      "Tags: {one: '1', two: '2'}}}}";
+  ASSERT_EQ(Create(text), "CREATE_COMPLETE");
+  ASSERT_EQ(Update(ReplaceAll(text, "two: '2'", "three: '3'")), "UPDATE_COMPLETE");
+  const auto tags = world_.Ask("ssm", "ListTagsForResource",
+                               *ParseJson(R"({"ResourceType":"Parameter","ResourceId":"/a"})"));
+  ASSERT_TRUE(tags);
+  EXPECT_EQ((*tags)["TagList"].Print(),
+            R"([{"Key":"one","Value":"1"},{"Key":"three","Value":"3"}])");
+}
+
 TEST_F(CloudFormation, ChangeSets) {
   const Json create = Json(Json::Object{{"StackName", "dev"},
                                         {"ChangeSetName", "one"},

@@ -109,6 +109,9 @@ Result<std::optional<ApiCall>> Update(const ResourceContext& context, const Json
   }
   PutPolicies(context, calls);
   DropPolicies(context, now, calls);
+  const Json subject(Json::Object{{"RoleName", context.physical_id}});
+  Retag(context, {"iam", "TagRole", "UntagRole", subject, "Tags", "TagKeys", "Key", "Value"},
+        calls);
   return CallAt(calls, answers);
 }
 
@@ -139,6 +142,7 @@ constexpr ResourceType kRoleType{
     .properties =
         "AssumeRolePolicyDocument,Description,ManagedPolicyArns,MaxSessionDuration,Path,"
         "PermissionsBoundary,Policies,RoleName,Tags",
+    .unbuilt = "",
     .required = "AssumeRolePolicyDocument",
     .replaced_by = "RoleName,Path",
     .numbers = "MaxSessionDuration",

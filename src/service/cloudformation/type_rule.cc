@@ -86,11 +86,17 @@ Result<std::optional<ApiCall>> Create(const ResourceContext& context, const Json
   return CallAt(calls, answers);
 }
 
+Json Attributes(const ResourceContext& context, const Json::Array& answers);
+
 Result<std::optional<ApiCall>> Update(const ResourceContext& context, const Json::Array& answers) {
   MILL_CHECK(CheckTargets(answers));
   std::vector<ApiCall> calls;
   PutRule(context, calls);
   DropTargets(context, context.properties["Targets"], calls);
+  const Json subject(Json::Object{{"ResourceARN", Attributes(context, {})["Arn"]}});
+  Retag(context,
+        {"events", "TagResource", "UntagResource", subject, "Tags", "TagKeys", "Key", "Value"},
+        calls);
   return CallAt(calls, answers);
 }
 
@@ -116,6 +122,7 @@ constexpr ResourceType kRuleType{
     .properties =
         "Description,EventBusName,EventPattern,Name,RoleArn,ScheduleExpression,State,"
         "Targets,Tags",
+    .unbuilt = "",
     .required = "",
     .replaced_by = "Name,EventBusName",
     .numbers = "MaximumEventAgeInSeconds,MaximumRetryAttempts,TaskCount",

@@ -80,13 +80,19 @@ Result<std::optional<ApiCall>> Create(const ResourceContext& context, const Json
 Result<std::optional<ApiCall>> Update(const ResourceContext& context, const Json::Array& answers) {
   const size_t before = IsInS3(context) ? 1 : 0;
   if (answers.size() < before) return std::optional<ApiCall>(ReadDefinition(context));
-  if (answers.size() > before) return std::optional<ApiCall>();
   MILL_TRY(const std::string definition, Definition(context, answers));
   Json::Object input{{"stateMachineArn", context.physical_id},
                      {"definition", definition},
                      {"roleArn", context.properties["RoleArn"]}};
   AddConfigurations(context, input);
-  return std::optional<ApiCall>(ApiCall{"states", "UpdateStateMachine", Json(std::move(input))});
+  std::vector<ApiCall> calls;
+  if (before > 0) calls.push_back(ReadDefinition(context));
+  calls.push_back({"states", "UpdateStateMachine", Json(std::move(input))});
+  const Json subject(Json::Object{{"resourceArn", context.physical_id}});
+  Retag(context,
+        {"states", "TagResource", "UntagResource", subject, "tags", "tagKeys", "key", "value"},
+        calls);
+  return CallAt(calls, answers);
 }
 
 Result<std::optional<ApiCall>> Remove(const ResourceContext& context, const Json::Array& answers) {
@@ -96,8 +102,8 @@ Result<std::optional<ApiCall>> Remove(const ResourceContext& context, const Json
 }
 
 Json Attributes(const ResourceContext& context, const Json::Array& answers) {
-  const std::string revision =
-      answers.empty() ? "INITIAL" : answers.back().StringOr("revisionId", "INITIAL");
+  std::string revision = "INITIAL";
+  for (const Json& answer : answers) revision = answer.StringOr("revisionId", revision);
   return Json(Json::Object{{"Ref", context.physical_id},
                            {"Arn", context.physical_id},
                            {"Name", NameOf(context.physical_id)},
@@ -112,6 +118,7 @@ constexpr ResourceType kStateMachineType{
         "Definition,DefinitionString,DefinitionS3Location,DefinitionSubstitutions,"
         "LoggingConfiguration,RoleArn,StateMachineName,StateMachineType,Tags,"
         "TracingConfiguration,EncryptionConfiguration",
+    .unbuilt = "",
     .required = "RoleArn",
     .replaced_by = "StateMachineName,StateMachineType",
     .numbers = "KmsDataKeyReusePeriodSeconds",

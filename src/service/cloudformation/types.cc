@@ -73,6 +73,10 @@ Result<Json> CheckedProperties(const ResourceType& type, const std::string& logi
   Json::Object out;
   if (properties.is_object()) {
     for (const Json::Member& member : properties.members()) {
+      if (IsListed(type.unbuilt, member.name)) {
+        return bad("the property " + member.name + " of " + std::string(type.name) +
+                   " is not built in stepmill");
+      }
       if (!IsListed(type.properties, member.name)) {
         return bad("#: extraneous key [" + member.name + "] is not permitted");
       }
@@ -149,6 +153,29 @@ Json LowerMembers(const Json& value, std::string_view opaque) {
                 IsListed(opaque, member.name) ? member.value : LowerMembers(member.value, opaque));
   }
   return Json(std::move(members));
+}
+
+void Retag(const ResourceContext& context, const TagOperations& operations,
+           std::vector<ApiCall>& calls) {
+  if (context.properties["Tags"] == context.old_properties["Tags"]) return;
+  ResourceContext before = context;
+  before.properties = context.old_properties;
+  const Json old_tags = TagMap(before);
+  const Json tags = TagMap(context);
+  Json::Array gone;
+  for (const Json::Member& tag : old_tags.members()) {
+    if (!tags.Has(tag.name)) gone.push_back(tag.name);
+  }
+  if (!gone.empty()) {
+    calls.push_back({operations.service, operations.untag,
+                     operations.subject.With(operations.keys_member, Json(std::move(gone)))});
+  }
+  if (tags.size() == 0) return;
+  const Json shown = operations.key.empty()
+                         ? tags
+                         : MergedTags(context, operations.key.c_str(), operations.value.c_str());
+  calls.push_back(
+      {operations.service, operations.tag, operations.subject.With(operations.tags_member, shown)});
 }
 
 std::optional<ApiCall> CallAt(const std::vector<ApiCall>& calls, const Json::Array& answers) {

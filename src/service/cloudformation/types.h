@@ -40,6 +40,7 @@ using NextCall = Result<std::optional<ApiCall>> (*)(const ResourceContext&,
 struct ResourceType {
   std::string_view name;
   std::string_view properties;   ///< known ones, separated by commas
+  std::string_view unbuilt;      ///< those that AWS knows and that are refused by name here
   std::string_view required;     ///< of these
   std::string_view replaced_by;  ///< whose change makes a new resource
   std::string_view numbers;      ///< members at any depth that are numbers (parameters are texts)
@@ -76,6 +77,16 @@ Json TagMap(const ResourceContext& context);
 Json LowerMembers(const Json& value, std::string_view opaque = "");
 /// One of the list "a,b,c".
 bool IsListed(std::string_view list, std::string_view item);
+/// How a service changes the tags of something that is there.
+struct TagOperations {
+  std::string service, tag, untag;
+  Json subject;  ///< the members that name it: {"resourceArn": ...}
+  std::string tags_member, keys_member;
+  std::string key, value;  ///< members of a tag; both empty: tags are a map
+};
+/// Adds the calls that give a resource its properties' tags instead of the old ones.
+void Retag(const ResourceContext& context, const TagOperations& operations,
+           std::vector<ApiCall>& calls);
 /// Call number `index` of a list that was worked out in advance.
 std::optional<ApiCall> CallAt(const std::vector<ApiCall>& calls, const Json::Array& answers);
 /// A policy document: text stays, an object is printed.

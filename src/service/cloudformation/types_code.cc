@@ -147,6 +147,13 @@ Result<std::optional<ApiCall>> CreatePipeline(const ResourceContext& context,
 Result<std::optional<ApiCall>> UpdatePipeline(const ResourceContext& context,
                                               const Json::Array& answers) {
   std::vector<ApiCall> calls{{"codepipeline", "UpdatePipeline", PipelineInput(context)}};
+  const Json subject(
+      Json::Object{{"resourceArn", "arn:aws:codepipeline:" + context.region + ":" +
+                                       context.account + ":" + context.physical_id}});
+  Retag(
+      context,
+      {"codepipeline", "TagResource", "UntagResource", subject, "tags", "tagKeys", "key", "value"},
+      calls);
   if (context.properties.BoolOr("RestartExecutionOnUpdate", false)) {
     calls.push_back({"codepipeline", "StartPipelineExecution",
                      Json(Json::Object{{"name", context.physical_id}})});
@@ -178,6 +185,7 @@ constexpr ResourceType kProjectType{
         "QueuedTimeoutInMinutes,ResourceAccessRole,SecondaryArtifacts,SecondarySources,"
         "SecondarySourceVersions,ServiceRole,Source,SourceVersion,Tags,TimeoutInMinutes,Triggers,"
         "Visibility,VpcConfig",
+    .unbuilt = "",
     .required = "Artifacts,Environment,ServiceRole,Source",
     .replaced_by = "Name",
     .numbers =
@@ -197,6 +205,7 @@ constexpr ResourceType kPipelineType{
     .properties =
         "ArtifactStore,ArtifactStores,ExecutionMode,Name,PipelineType,"
         "RestartExecutionOnUpdate,RoleArn,Stages,Tags,Triggers,Variables",
+    .unbuilt = "",
     .required = "RoleArn,Stages",
     .replaced_by = "Name",
     .numbers = "RunOrder,TimeoutInMinutes",

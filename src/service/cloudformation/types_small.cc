@@ -13,6 +13,22 @@ std::string BucketName(const ResourceContext& context, const std::string& suffix
   return ToLower(NameOr(context, "BucketName", suffix, 63));
 }
 
+/// The template's encryption as PutBucketEncryption takes it.
+Json EncryptionOf(const Json& encryption) {
+  Json::Array rules;
+  const Json& given = encryption["ServerSideEncryptionConfiguration"];
+  if (given.is_array()) {
+    for (const Json& rule : given.items()) {
+      Json out = rule.Without("ServerSideEncryptionByDefault");
+      if (rule.Has("ServerSideEncryptionByDefault")) {
+        out = out.With("ApplyServerSideEncryptionByDefault", rule["ServerSideEncryptionByDefault"]);
+      }
+      rules.push_back(out);
+    }
+  }
+  return Json(Json::Object{{"Rules", Json(std::move(rules))}});
+}
+
 void ConfigureBucket(const ResourceContext& context, std::vector<ApiCall>& calls) {
   const Json& properties = context.properties;
   const Json name(context.physical_id);
@@ -28,7 +44,34 @@ void ConfigureBucket(const ResourceContext& context, std::vector<ApiCall>& calls
                                        {"PublicAccessBlockConfiguration",
                                         properties["PublicAccessBlockConfiguration"]}})});
   }
+  if (properties.Has("BucketEncryption")) {
+    calls.push_back({"s3", "PutBucketEncryption",
+                     Json(Json::Object{{"Bucket", name},
+                                       {"ServerSideEncryptionConfiguration",
+                                        EncryptionOf(properties["BucketEncryption"])}})});
+  }
+  if (properties.Has("OwnershipControls")) {
+    calls.push_back({"s3", "PutBucketOwnershipControls",
+                     Json(Json::Object{{"Bucket", name},
+                                       {"OwnershipControls", properties["OwnershipControls"]}})});
+  }
+  const Json& bridge = properties["NotificationConfiguration"]["EventBridgeConfiguration"];
+  if (!bridge.is_null()) {
+    Json::Object notification;
+    if (bridge.BoolOr("EventBridgeEnabled", true)) {
+      notification.Set("EventBridgeConfiguration", Json(Json::Object{}));
+    }
+    calls.push_back(
+        {"s3", "PutBucketNotificationConfiguration",
+         Json(Json::Object{{"Bucket", name},
+                           {"NotificationConfiguration", Json(std::move(notification))}})});
+  }
   const Json tags = MergedTags(context, "Key", "Value");
+  if (tags.size() == 0 && context.old_properties.Has("Tags")) {
+    calls.push_back(
+        {"s3", "DeleteBucketTagging", Json(Json::Object{{"Bucket", context.physical_id}})});
+  }
+
   if (tags.size() > 0) {
     calls.push_back(
         {"s3", "PutBucketTagging",
@@ -93,7 +136,14 @@ Result<std::optional<ApiCall>> CreateParameter(const ResourceContext& context,
 }
 Result<std::optional<ApiCall>> UpdateParameter(const ResourceContext& context,
                                                const Json::Array& answers) {
-  return PutParameter(context, answers, true);
+  std::vector<ApiCall> calls{*PutParameter(context, {}, true)};
+  const Json subject(
+      Json::Object{{"ResourceType", "Parameter"}, {"ResourceId", context.physical_id}});
+  Retag(context,
+        {"ssm", "AddTagsToResource", "RemoveTagsFromResource", subject, "Tags", "TagKeys", "Key",
+         "Value"},
+        calls);
+  return CallAt(calls, answers);
 }
 Result<std::optional<ApiCall>> RemoveParameter(const ResourceContext& context,
                                                const Json::Array& answers) {
@@ -140,6 +190,11 @@ Result<std::optional<ApiCall>> UpdateGroup(const ResourceContext& context,
   } else if (context.old_properties.Has("RetentionInDays")) {
     calls.push_back(GroupCall(context, "DeleteRetentionPolicy", {}));
   }
+  const Json subject(
+      Json::Object{{"resourceArn", "arn:aws:logs:" + context.region + ":" + context.account +
+                                       ":log-group:" + context.physical_id}});
+  Retag(context, {"logs", "TagResource", "UntagResource", subject, "tags", "tagKeys", "", ""},
+        calls);
   return CallAt(calls, answers);
 }
 Result<std::optional<ApiCall>> RemoveGroup(const ResourceContext& context,
@@ -202,6 +257,11 @@ Result<std::optional<ApiCall>> UpdateRepository(const ResourceContext& context,
                          {"imageTagMutability", now.StringOr("ImageTagMutability", "MUTABLE")}})});
   }
   ConfigureRepository(context, calls);
+  const Json subject(
+      Json::Object{{"resourceArn", "arn:aws:ecr:" + context.region + ":" + context.account +
+                                       ":repository/" + context.physical_id}});
+  Retag(context,
+        {"ecr", "TagResource", "UntagResource", subject, "tags", "tagKeys", "Key", "Value"}, calls);
   return CallAt(calls, answers);
 }
 Result<std::optional<ApiCall>> RemoveRepository(const ResourceContext& context,
@@ -224,11 +284,20 @@ Json RepositoryAttributes(const ResourceContext& context, const Json::Array& /*a
 
 constexpr ResourceType kBucketType{
     .name = "AWS::S3::Bucket",
-    .properties = "BucketName,VersioningConfiguration,PublicAccessBlockConfiguration,Tags",
+    .properties =
+        "BucketName,BucketEncryption,NotificationConfiguration,OwnershipControls,"
+        "PublicAccessBlockConfiguration,Tags,VersioningConfiguration",
+    .unbuilt =
+        "AccelerateConfiguration,AccessControl,AnalyticsConfigurations,CorsConfiguration,"
+        "IntelligentTieringConfigurations,InventoryConfigurations,LifecycleConfiguration,"
+        "LoggingConfiguration,MetricsConfigurations,ObjectLockConfiguration,"
+        "ObjectLockEnabled,ReplicationConfiguration,WebsiteConfiguration",
     .required = "",
     .replaced_by = "BucketName",
     .numbers = "",
-    .booleans = "BlockPublicAcls,BlockPublicPolicy,IgnorePublicAcls,RestrictPublicBuckets",
+    .booleans =
+        "BlockPublicAcls,BlockPublicPolicy,IgnorePublicAcls,RestrictPublicBuckets,"
+        "BucketKeyEnabled,EventBridgeEnabled",
     .physical_id = BucketName,
     .create = CreateBucket,
     .update = UpdateBucket,
@@ -238,6 +307,7 @@ constexpr ResourceType kBucketType{
 constexpr ResourceType kParameterType{
     .name = "AWS::SSM::Parameter",
     .properties = "AllowedPattern,DataType,Description,Name,Policies,Tags,Tier,Type,Value",
+    .unbuilt = "",
     .required = "Type,Value",
     .replaced_by = "Name",
     .numbers = "",
@@ -251,6 +321,7 @@ constexpr ResourceType kParameterType{
 constexpr ResourceType kLogGroupType{
     .name = "AWS::Logs::LogGroup",
     .properties = "KmsKeyId,LogGroupClass,LogGroupName,RetentionInDays,Tags",
+    .unbuilt = "DataProtectionPolicy,FieldIndexPolicies",
     .required = "",
     .replaced_by = "LogGroupName",
     .numbers = "RetentionInDays",
@@ -266,6 +337,7 @@ constexpr ResourceType kRepositoryType{
     .properties =
         "EmptyOnDelete,EncryptionConfiguration,ImageScanningConfiguration,"
         "ImageTagMutability,LifecyclePolicy,RepositoryName,RepositoryPolicyText,Tags",
+    .unbuilt = "",
     .required = "",
     .replaced_by = "RepositoryName,EncryptionConfiguration",
     .numbers = "",
