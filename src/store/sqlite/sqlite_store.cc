@@ -64,7 +64,7 @@ class SqliteStore::Core : public std::enable_shared_from_this<Core> {
   Core(asio::any_io_executor loop, Failed failed)
       : loop_(std::move(loop)), failed_(std::move(failed)) {}
 
-  Result<> Open(const std::string& path);
+  Result<> Open(const std::string& path, int log_pages_max);
   /// Checks, lays the batch over the file and queues it.
   Result<std::shared_ptr<Ticket>> Issue(Batch batch);
   /// The last ticket that is still open, or null.
@@ -106,10 +106,10 @@ class SqliteStore::Core : public std::enable_shared_from_this<Core> {
   Result<> failure_;
 };
 
-Result<> SqliteStore::Core::Open(const std::string& path) {
+Result<> SqliteStore::Core::Open(const std::string& path, int log_pages_max) {
   MILL_CHECK(lock_.Take(path + "-lock"));
   writer_ = std::make_unique<sqlite::Writer>();
-  MILL_CHECK(writer_->Open(path));
+  MILL_CHECK(writer_->Open(path, log_pages_max));
   MILL_CHECK(reader_.Open(path));
   MILL_CHECK(reader_.Run("PRAGMA query_only=1"));
   const std::pair<Statement*, const char*> statements[] = {
@@ -455,9 +455,10 @@ Result<std::vector<Due>> SqliteStore::Core::FindDue(Time after_at, const std::st
 }
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(asio::any_io_executor loop,
-                                                       const std::string& path, Failed failed) {
+                                                       const std::string& path, Failed failed,
+                                                       int log_pages_max) {
   auto core = std::make_shared<Core>(std::move(loop), std::move(failed));
-  MILL_CHECK(core->Open(path));
+  MILL_CHECK(core->Open(path, log_pages_max));
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(core)));
 }
 

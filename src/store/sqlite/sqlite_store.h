@@ -23,9 +23,13 @@ class SqliteStore final : public Store {
   /// Called once, on the loop thread, when the store has failed for good.
   using Failed = std::function<void(const Error&)>;
 
-  /// `loop`: the loop thread's executor. kConflict when another process has the file open.
+  static constexpr int kLogPagesMax = 4096;  ///< 16 MiB
+
+  /// `loop`: the loop thread's executor. `log_pages_max`: how far the write-ahead log grows before
+  /// it is moved into the file. kConflict when another process has the file open.
   static Result<std::unique_ptr<SqliteStore>> Open(asio::any_io_executor loop,
-                                                   const std::string& path, Failed failed);
+                                                   const std::string& path, Failed failed,
+                                                   int log_pages_max = kLogPagesMax);
   /// Drops what is issued and not handed to the writer yet: Settle first.
   ~SqliteStore() override;
 

@@ -6,9 +6,6 @@ namespace stepmill::sqlite {
 
 namespace {
 
-/// The write-ahead log is moved into the database when it has grown to this (16 MiB).
-constexpr int kLogPagesMax = 4096;
-
 // The tables. Bodies are compact JSON text.
 //   documents  one row a document, by key
 //   streams    name -> id; `first` is the lowest sequence that exists or will (it moves when a
@@ -37,7 +34,8 @@ int KeepLogPages(void* pages, sqlite3*, const char*, int count) {
 
 }  // namespace
 
-Result<> Writer::Open(const std::string& path) {
+Result<> Writer::Open(const std::string& path, int log_pages_max) {
+  log_pages_max_ = log_pages_max;
   MILL_CHECK(connection_.Open(path));
   MILL_CHECK(connection_.Run("PRAGMA journal_mode=WAL"));
   MILL_CHECK(connection_.Run("PRAGMA synchronous=FULL"));
@@ -112,7 +110,7 @@ Result<> Writer::Write(const std::vector<Changes>& group) {
     (void)connection_.Run("ROLLBACK");
     return written;
   }
-  if (log_pages_ >= kLogPagesMax) return MoveLog();
+  if (log_pages_ >= log_pages_max_) return MoveLog();
   return {};
 }
 

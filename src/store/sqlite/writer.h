@@ -21,7 +21,8 @@ class Writer {
   Writer() = default;
   ~Writer();  ///< finishes the group it was handed
 
-  Result<> Open(const std::string& path);
+  /// `log_pages_max`: the write-ahead log is moved into the database when it has grown to this.
+  Result<> Open(const std::string& path, int log_pages_max);
   /// At most one group at a time: the next after `done`.
   void Commit(std::vector<Changes> group, Done done);
 
@@ -35,6 +36,7 @@ class Writer {
   Statement put_document_, delete_document_, put_stream_, delete_stream_, delete_records_, append_,
       truncate_, delete_due_, put_due_, begin_, commit_;
   int log_pages_ = 0;
+  int log_pages_max_ = 0;
   std::string buffer_;  ///< printed bodies
 
   std::mutex mutex_;
