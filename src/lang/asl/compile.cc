@@ -603,6 +603,7 @@ class Compiler {
       Schema("Expected value of type String", at.Member("Resource"));
     } else {
       ReadResource(arn->AsString(), at.Member("Resource"), state);
+      CheckParameters(json, at, state);
     }
     state.timeout_seconds =
         ReadNumber(json, "TimeoutSeconds", 1, static_cast<double>(kTimeoutSecondsMax), at);
@@ -638,6 +639,15 @@ class Compiler {
         Schema("Express state machine does not support Activity ARN", at);
     }
     state.task = *std::move(resource);
+  }
+
+  void CheckParameters(const Json& json, const Where& at, const State& state) {
+    const Json* parameters = json.Find("Parameters");
+    const bool is_service =
+        state.task.kind == Resource::Kind::kIntegration || state.task.kind == Resource::Kind::kSdk;
+    if (!parameters || !is_service || state.task.arn.empty() || !options_.check_parameters) return;
+    for (const std::string& message : options_.check_parameters(state.task, *parameters))
+      Schema(message, at.Member("Parameters"));
   }
 
   void ReadWait(const Json& json, const Where& at, State& state) {

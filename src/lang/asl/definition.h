@@ -138,6 +138,8 @@ struct CompileOptions {
   /// Further resources that the caller knows. Asked with the ARN of a Task whose form is right;
   /// false makes the finding "The resource provided ... is not recognized".
   std::function<bool(const Resource&)> knows_resource;
+  /// What is wrong with the literal members of a Task's Parameters: messages for findings there.
+  std::function<std::vector<std::string>(const Resource&, const Json& parameters)> check_parameters;
 };
 
 struct Compiled {

@@ -8,6 +8,7 @@
 #include "service/states/documents.h"
 #include "service/states/errors.h"
 #include "service/states/execution_log.h"
+#include "service/states/task_performer.h"
 #include "store/store.h"
 #include "task/ports.h"
 
@@ -65,9 +66,19 @@ Result<> CheckRole(std::string_view arn) {
   return {};
 }
 
-Result<std::shared_ptr<const asl::Definition>> Check(const std::string& text, bool is_express) {
+asl::CompileOptions OptionsOf(Call& call, bool is_express) {
   asl::CompileOptions options;
   options.is_express = is_express;
+  options.check_parameters = [&door = call.ports.door](const asl::Resource& resource,
+                                                       const Json& parameters) {
+    return CheckTaskParameters(door, resource, parameters);
+  };
+  return options;
+}
+
+Result<std::shared_ptr<const asl::Definition>> Check(Call& call, const std::string& text,
+                                                     bool is_express) {
+  const asl::CompileOptions options = OptionsOf(call, is_express);
   asl::Compiled compiled = asl::Compile(text, options);
   if (!compiled.definition) return InvalidDefinition(asl::JoinFindings(compiled.findings));
   return compiled.definition;
@@ -97,7 +108,7 @@ Task<Json> CreateStateMachine(Call& call) {
   MILL_CO_CHECK(CheckEncryption(call.input));
   MILL_CO_TRY(const Json logging, ReadLogging(call.input.Find("loggingConfiguration")));
   MILL_CO_CHECK(co_await CheckLogDestination(call, logging));
-  MILL_CO_TRY(const auto compiled, Check(definition, type == "EXPRESS"));
+  MILL_CO_TRY(const auto compiled, Check(call, definition, type == "EXPRESS"));
   if (type == "EXPRESS")
     co_return StateMachineTypeNotSupported(
         "State machines of type EXPRESS are not built in stepmill: use STANDARD");
@@ -145,7 +156,7 @@ Task<Json> UpdateStateMachine(Call& call) {
   if (call.input.BoolOr("publish", false)) co_return NotBuilt("publishing versions");
   Json changed = machine.body;
   if (const Json* definition = call.input.Find("definition")) {
-    MILL_CO_TRY(const auto compiled, Check(definition->AsString(), false));
+    MILL_CO_TRY(const auto compiled, Check(call, definition->AsString(), false));
     changed = changed.With("definition", *definition);
   }
   if (const Json* role = call.input.Find("roleArn")) {
@@ -183,8 +194,9 @@ Task<Json> DescribeStateMachine(Call& call) {
   out.SetIf("revisionId", body.Find("revisionId"));
   out.Set("encryptionConfiguration", OwnedKey());
   if (with_data) {
-    MILL_CO_TRY(const auto compiled, Check(body.StringOr("definition", ""), false));
-    const Json references = asl::VariableReferences(*compiled);
+    const asl::Compiled compiled = asl::Compile(body.StringOr("definition", ""));
+    const Json references =
+        compiled.definition ? asl::VariableReferences(*compiled.definition) : Json();
     if (!references.is_null()) out.Set("variableReferences", references);
   }
   co_return out;
@@ -228,8 +240,8 @@ Task<Json> ListStateMachines(Call& call) {
 }
 
 Task<Json> ValidateStateMachineDefinition(Call& call) {
-  asl::CompileOptions options;
-  options.is_express = call.input.StringOr("type", "STANDARD") == "EXPRESS";
+  const asl::CompileOptions options =
+      OptionsOf(call, call.input.StringOr("type", "STANDARD") == "EXPRESS");
   const asl::Compiled compiled = asl::Compile(call.input.StringOr("definition", ""), options);
   int64_t limit = call.input.IntOr("maxResults", 0);
   if (limit == 0) limit = kPageDefault;

@@ -64,6 +64,27 @@ Json ToService(const Shape& shape, const Json& value, std::vector<std::string>& 
   }
 }
 
+void FindUnknownNames(const Shape& shape, const Json& parameters,
+                      std::vector<std::string>& unknown) {
+  if (shape.type == Shape::Type::kStructure && parameters.is_object()) {
+    for (const Json::Member& member : parameters.members()) {
+      std::string_view name = member.name;
+      const bool is_evaluated = name.ends_with(".$");
+      if (is_evaluated) name.remove_suffix(2);
+      const ShapeMember* known = FindMember(shape, name);
+      if (!known)
+        unknown.emplace_back(name);
+      else if (!is_evaluated)
+        FindUnknownNames(*known->shape, member.value, unknown);
+    }
+  } else if (shape.type == Shape::Type::kList && parameters.is_array()) {
+    for (const Json& item : parameters.items()) FindUnknownNames(*shape.item.shape, item, unknown);
+  } else if (shape.type == Shape::Type::kMap && parameters.is_object()) {
+    for (const Json::Member& member : parameters.members())
+      if (!member.name.ends_with(".$")) FindUnknownNames(*shape.item.shape, member.value, unknown);
+  }
+}
+
 Json FromService(const Shape& shape, const Json& value, DateStyle dates) {
   if (shape.type == Shape::Type::kStructure && value.is_object()) {
     Json::Object out;

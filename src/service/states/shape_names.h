@@ -16,6 +16,11 @@ enum class DateStyle { kEpochMillis, kIso };
 /// Names that the shape does not have are collected in `unknown` and dropped.
 Json ToService(const Shape& shape, const Json& value, std::vector<std::string>& unknown);
 
+/// The names of members of a Parameters template (with or without ".$") that the shape does not
+/// have, at any depth.
+void FindUnknownNames(const Shape& shape, const Json& parameters,
+                      std::vector<std::string>& unknown);
+
 /// A service's output to a task result: member names with a capital first letter, dates as
 /// `dates` says.
 Json FromService(const Shape& shape, const Json& value, DateStyle dates);

@@ -208,6 +208,16 @@ TEST_F(StatesTest, RefusesInAwsWords) {
                   .starts_with("MissingRequiredParameter"));
 }
 
+TEST_F(StatesTest, ChecksParametersAgainstTheService) {
+  const std::string definition = R"({"StartAt": "S", "States": {
+    "S": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution",
+      "Parameters": {"StateMachineArn.$": "$.m", "Inputs": {}}, "End": true}}})";
+  EXPECT_EQ(Refused("CreateStateMachine",
+                    Json::Object{{"name", "m"}, {"definition", definition}, {"roleArn", kRole}}),
+            "InvalidDefinition: Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The "
+            "field \"Inputs\" is not supported by Step Functions at /States/S/Parameters'");
+}
+
 TEST(SyncJobs, SageMakerProcessing) {
   const auto resource = asl::ParseResource("arn:aws:states:::sagemaker:createProcessingJob.sync");
   ASSERT_TRUE(resource);

@@ -88,6 +88,17 @@ struct Target {
   OptimisedNames names{};
 };
 
+/// The service and the row that a name means; null where they are not there.
+void FindRow(const Door& door, const std::string& service, const std::string& operation,
+             Target& target) {
+  for (const Service* each : door.services())
+    if (target.is_sdk ? SdkName(*each) == service : each->name == service) target.service = each;
+  if (!target.service) return;
+  for (const Operation& row : target.service->operations)
+    if (!row.is_internal && EqualsIgnoreCase(row.name, operation)) target.row = &row;
+  if (target.row) target.model = target.service->model->Find(target.row->name);
+}
+
 Result<Target> FindTarget(Ports& ports, const Json& what) {
   Target target;
   std::string service = what.StringOr("service", "");
@@ -107,11 +118,7 @@ Result<Target> FindTarget(Ports& ports, const Json& what) {
   }
   for (const OptimisedNames& names : kOptimised)
     if (names.service == service) target.names = names;
-  for (const Service* each : ports.door.services())
-    if (target.is_sdk ? SdkName(*each) == service : each->name == service) target.service = each;
-  if (target.service)
-    for (const Operation& row : target.service->operations)
-      if (!row.is_internal && EqualsIgnoreCase(row.name, operation)) target.row = &row;
+  FindRow(ports.door, service, operation, target);
   if (!target.row) {
     const std::string prefix =
         target.is_sdk || target.names.prefix.empty()
@@ -120,7 +127,6 @@ Result<Target> FindTarget(Ports& ports, const Json& what) {
     return Error{Code::kInvalid, prefix + ".UnknownOperationException",
                  "The operation " + service + ":" + operation + " is not built in stepmill."};
   }
-  target.model = target.service->model->Find(target.row->name);
   return target;
 }
 
@@ -242,6 +248,20 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
 }
 
 }  // namespace
+
+std::vector<std::string> CheckTaskParameters(const Door& door, const asl::Resource& resource,
+                                             const Json& parameters) {
+  Target target;
+  target.is_sdk = resource.kind == asl::Resource::Kind::kSdk;
+  FindRow(door, resource.service, Capitalised(resource.action), target);
+  std::vector<std::string> messages;
+  if (!target.model || !target.model->input) return messages;
+  std::vector<std::string> unknown;
+  FindUnknownNames(*target.model->input, parameters, unknown);
+  for (const std::string& name : unknown)
+    messages.push_back("The field \"" + name + "\" is not supported by Step Functions");
+  return messages;
+}
 
 Engine::Performer MakeTaskPerformer(Ports& ports) {
   return [&ports](Engine::Performance performance) {

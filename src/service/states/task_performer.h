@@ -1,6 +1,11 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "engine/engine.h"
+#include "gate/door.h"
+#include "lang/asl/definition.h"
 #include "service/ports.h"
 
 namespace stepmill::states {
@@ -13,5 +18,10 @@ namespace stepmill::states {
 /// The output is {"output": result} or {"error": {"name", "message"}} in Step Functions' spelling;
 /// an Error of kUnavailable is tried again by the engine.
 Engine::Performer MakeTaskPerformer(Ports& ports);
+
+/// What is wrong with a task's literal parameters, in AWS's words; nothing for services that are
+/// not there (their tasks fail when they run).
+std::vector<std::string> CheckTaskParameters(const Door& door, const asl::Resource& resource,
+                                             const Json& parameters);
 
 }  // namespace stepmill::states
