@@ -116,6 +116,13 @@ Task<Json> DescribeProcessingJob(Call& call) {
   co_return Shown(job.body);
 }
 
+Task<Json> DescribeProcessingJobContainer(Call& call) {
+  MILL_CO_TRY(const Document job,
+              co_await RequireJob(call, call.input.StringOr("ProcessingJobName", "")));
+  const Json& digest = job.body["Own"]["ImageDigest"];
+  co_return digest.is_string() ? Json(Json::Object{{"ImageDigest", digest}}) : Json(Json::Object{});
+}
+
 Task<Json> ListProcessingJobs(Call& call) {
   constexpr int64_t kResultsMax = 100, kResultsDefault = 10;
   const std::string by = call.input.StringOr("SortBy", "CreationTime");

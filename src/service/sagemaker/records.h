@@ -21,6 +21,8 @@ std::string InstanceId(std::string_view account, std::string_view region, std::s
 // Handlers; service.cc has their rows.
 Task<Json> CreateProcessingJob(Call& call);
 Task<Json> DescribeProcessingJob(Call& call);
+/// Ours: {"ImageDigest"} of the image that the job's container ran.
+Task<Json> DescribeProcessingJobContainer(Call& call);
 Task<Json> ListProcessingJobs(Call& call);
 Task<Json> StopProcessingJob(Call& call);
 Task<Json> AddTags(Call& call);
