@@ -99,13 +99,15 @@ bool IsAddress(const std::string& name) {
          name.find(':') != std::string::npos;
 }
 
-Result<> WriteFile(const std::string& path, const std::string& text, mode_t mode) {
+/// `is_synced`: it must survive power loss; else it can be made again.
+Result<> WriteFile(const std::string& path, const std::string& text, mode_t mode,
+                   bool is_synced = true) {
   const std::string temporary = path + ".new";
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return Error{Code::kUnavailable, "DataFolder", temporary + " cannot be written"};
   const bool is_written =
       ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(file) == 0;
+      (!is_synced || ::fsync(file) == 0);
   ::close(file);
   if (!is_written || ::rename(temporary.c_str(), path.c_str()) != 0)
     return Error{Code::kUnavailable, "DataFolder", path + " cannot be written"};
@@ -113,8 +115,12 @@ Result<> WriteFile(const std::string& path, const std::string& text, mode_t mode
 }
 
 std::string ReadWhole(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in) return "";
+  std::string text(static_cast<size_t>(in.tellg()), '\0');
+  in.seekg(0);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  return text;
 }
 
 struct Pair {
@@ -197,7 +203,7 @@ Result<std::unique_ptr<Authority>> Authority::Open(const std::string& folder, Cl
     if (bundle.empty()) bundle = ReadWhole(path);
   bundle += ReadWhole(folder + "/ca.crt");
   if (ReadWhole(folder + "/bundle.pem") != bundle)
-    MILL_CHECK(WriteFile(folder + "/bundle.pem", bundle, 0644));
+    MILL_CHECK(WriteFile(folder + "/bundle.pem", bundle, 0644, false));
   auto parts = std::unique_ptr<Parts>(new Parts{clock, random, std::move(pair), NewKey(), {}});
   if (!parts->leaf_key) return Trouble("no key");
   return std::unique_ptr<Authority>(new Authority(std::move(parts)));
