@@ -277,6 +277,51 @@ TEST_F(WireTest, DisabledKeysAreRefused) {
   ExpectError(Send(who), 403, "<Code>InvalidClientTokenId</Code>");
 }
 
+TEST_F(WireTest, S3RefusalsInItsOwnWords) {
+  Sent put;
+  put.service = "s3";
+  put.method = "PUT";
+  put.target = "/refusals";
+  EXPECT_EQ(Send(put).substr(9, 3), "200");
+  Sent altered = put;
+  altered.breaks_signature = true;
+  ExpectError(Send(altered), 403, "Check your key and signing method.");
+  Sent unsigned_get;
+  unsigned_get.method = "GET";
+  unsigned_get.target = "/refusals/key";
+  unsigned_get.is_signed = false;
+  ExpectError(Send(unsigned_get), 403, "<Code>AccessDenied</Code><Message>Access Denied</Message>");
+  Sent stranger = put;
+  stranger.access_key_id = "AKIAAAAAAAAAAAAAAAAA";
+  ExpectError(Send(stranger), 403, "<Code>InvalidAccessKeyId</Code>");
+  Sent old = put;
+  old.ago = std::chrono::minutes(16);
+  ExpectError(Send(old), 403, "<Code>RequestTimeTooSkewed</Code>");
+  Sent hash = put;
+  hash.target = "/refusals/key";
+  hash.body = "abc";
+  hash.headers = {{"x-amz-checksum-sha256", Base64(Sha256("abd"))}};
+  ExpectError(Send(hash), 400, "<Code>BadDigest</Code>");
+  Sent md5 = put;
+  md5.target = "/refusals/key";
+  md5.body = "abc";
+  md5.headers = {{"content-md5", Base64(Md5("abd"))}};
+  ExpectError(Send(md5), 400, "<Code>BadDigest</Code>");
+  Sent bad_xml = put;
+  bad_xml.method = "POST";
+  bad_xml.target = "/refusals?delete";
+  bad_xml.body = "<Delete><Object>";
+  ExpectError(Send(bad_xml), 400, "<Code>MalformedXML</Code>");
+  Sent unbuilt = put;
+  unbuilt.method = "GET";
+  unbuilt.target = "/refusals?replication=";
+  ExpectError(Send(unbuilt), 501, "GET ?replication is not built");
+}
+
+TEST_F(WireTest, TargetWithoutAServiceIsUnknown) {
+  ExpectError(Send(JsonCall("logs", "NoDot", "{}")), 400, "UnknownOperationException");
+}
+
 TEST_F(WireTest, ProxyAnswersAwsNamesInPlainHttp) {
   const std::string answer = Exchange(
       "GET http://sts.amazonaws.com/ HTTP/1.1\r\nHost: sts.amazonaws.com\r\n"

@@ -28,7 +28,7 @@ class Failed(Exception):
 
 class Server:
     def __init__(self, program=None, data=None, port=None, arguments=()):
-        self.program = program or os.path.join(ROOT, "build", "stepmill")
+        self.program = program or os.environ.get("STEPMILL", os.path.join(ROOT, "build", "stepmill"))
         self.data = data or tempfile.mkdtemp(prefix="stepmill-")
         self.port = port or free_port()
         self.arguments = list(arguments)

@@ -111,6 +111,21 @@ struct Spelled {
   int status;
 };
 
+/// S3 words these differently.
+struct S3Text {
+  std::string_view name, text;
+};
+constexpr S3Text kS3Texts[] = {
+    {"MissingAuthenticationToken", "Access Denied"},
+    {"InvalidClientTokenId", "The AWS Access Key Id you provided does not exist in our records."},
+    {"ExpiredToken", "The provided token has expired."},
+    {"SignatureDoesNotMatch",
+     "The request signature we calculated does not match the signature you provided. Check your "
+     "key and signing method."},
+    {"SignatureExpired",
+     "The difference between the request time and the current time is too large."},
+};
+
 Spelled Spell(const ServiceModel* model, Protocol protocol, const Error& error) {
   const bool is_s3 = protocol == Protocol::kRestXml;
   for (const Common& row : kCommon) {
@@ -179,10 +194,13 @@ HttpResponse S3Error(const Spelled& spelled, const Error& error, const std::stri
   HttpResponse response;
   response.status = spelled.status;
   if (spelled.status == 304) return response;
+  std::string_view message = error.message;
+  for (const S3Text& row : kS3Texts)
+    if (row.name == error.name) message = row.text;
   xml::Writer writer;
   writer.Open("Error");
   writer.Text("Code", spelled.code);
-  writer.Text("Message", error.message);
+  writer.Text("Message", message);
   for (const auto& [name, value] : error.fields) {
     if (name.rfind("http:", 0) == 0)
       response.headers.Add(name.substr(5), value);

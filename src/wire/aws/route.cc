@@ -167,6 +167,7 @@ void RouteRest(const HttpRequest& request, Target& target) {
 }
 
 const Service* ByTarget(const Door& door, std::string_view prefix) {
+  if (prefix.empty()) return nullptr;  // as the services without targets have it
   for (const Service* service : door.services())
     if (service->model && service->model->target_prefix == prefix) return service;
   return nullptr;
