@@ -93,6 +93,10 @@ Json FromService(const Shape& shape, const Json& value, DateStyle dates) {
       out.Add(Capitalised(member.name),
               known ? FromService(*known->shape, member.value, dates) : member.value);
     }
+    // Free headers ("x-amz-meta-...") are a map that is always there.
+    for (const ShapeMember& member : shape.members)
+      if (member.location == ShapeMember::Location::kHeaders && !value.Has(member.name))
+        out.Add(Capitalised(member.name), Json(Json::Object{}));
     return out;
   }
   if (shape.type == Shape::Type::kList && value.is_array()) {

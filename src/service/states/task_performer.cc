@@ -195,6 +195,8 @@ Result<Request> MakeRequest(const Target& target, const Json& what, const std::s
     body = BytesSource(input[stream].Print());
     request.body = body.get();
     input = input.Without(stream);
+    if (target.model->input->Find("ContentType") && !input.Has("ContentType"))
+      input = input.With("ContentType", "text/plain; charset=UTF-8");
   }
   if (!target.model->input) return request;
   std::vector<std::string> unknown;
