@@ -86,6 +86,10 @@ class Repos {
   /// Differences of two commits ("" : the empty tree), without renames, in path order.
   virtual Task<std::vector<TreeDifference>> Differences(RepoId repo, std::string from,
                                                         std::string to) = 0;
+  /// Brings a branch of another server's repository (http or https, no credentials) into `mirror`,
+  /// which is made when it is missing, without its history: the branch's commit. kNotFound: no such
+  /// repository or branch; kUnavailable: the server does not answer.
+  virtual Task<std::string> Fetch(RepoId mirror, std::string url, std::string branch) = 0;
   /// Writes the tree of a commit as a zip at `to_path` (no .git): a pipeline's source artifact.
   virtual Task<> ArchiveZip(RepoId repo, std::string commit, std::string to_path) = 0;
 };

@@ -386,6 +386,25 @@ struct Worker {
     return std::string(Trim(std::string_view(output.out).substr(at + 2)));
   }
 
+  Result<std::string> Fetch(const RepoId& mirror, const std::string& url,
+                            const std::string& branch) const {
+    if ((!url.starts_with("http://") && !url.starts_with("https://")) || !IsPlain(branch))
+      return NotFound("no repository " + url);
+    MILL_CHECK(Create(mirror));
+    const std::string ref = "refs/heads/" + branch;
+    const std::vector<std::string> args = {"-c",        "http.lowSpeedLimit=1000",
+                                           "-c",        "http.lowSpeedTime=60",
+                                           "fetch",     "-q",
+                                           "--no-tags", "--depth=1",
+                                           url,         "+" + ref + ":" + ref};
+    MILL_TRY(GitOutput output, Run(mirror, args, "", {"GIT_ALLOW_PROTOCOL=http:https"}));
+    if (output.exit_code == 0) return Resolve(mirror, ref);
+    for (const char* sign : {"not found", "couldn't find remote ref", "could not read Username"})
+      if (output.err.find(sign) != std::string::npos)
+        return NotFound(url + ", branch " + branch + ": " + std::string(Trim(output.err)));
+    return Failed("fetch", output);
+  }
+
   Result<> ArchiveZip(const RepoId& repo, const std::string& commit,
                       const std::string& to_path) const {
     MILL_TRY(const std::string id, Resolve(repo, commit));
@@ -491,6 +510,12 @@ class GitRepos : public Repos {
   }
   Task<std::string> ReadTag(RepoId repo, std::string tag) override {
     const auto work = [worker = worker_, repo, tag] { return worker.ReadTag(repo, tag); };
+    return io::Offload(loop_.pool(), work);
+  }
+  Task<std::string> Fetch(RepoId mirror, std::string url, std::string branch) override {
+    const auto work = [worker = worker_, mirror, url, branch] {
+      return worker.Fetch(mirror, url, branch);
+    };
     return io::Offload(loop_.pool(), work);
   }
   Task<> ArchiveZip(RepoId repo, std::string commit, std::string to_path) override {

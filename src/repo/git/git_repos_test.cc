@@ -131,6 +131,14 @@ TEST_F(GitReposTest, MergesAndMovesRefsFromTheExpectedValueOnly) {
   EXPECT_EQ(Run(repos_->ReadTag(kRepo, tag)).value(), "{\"a\":1}");
 }
 
+TEST_F(GitReposTest, FetchesOverHttpOnly) {
+  const RepoId mirror{"000000000000", "us-east-1", "mirror/0123"};
+  EXPECT_EQ(Run(repos_->Fetch(mirror, repos_->Path(kRepo), "main")).error().code, Code::kNotFound);
+  EXPECT_EQ(Run(repos_->Fetch(mirror, "file:///etc", "main")).error().code, Code::kNotFound);
+  EXPECT_EQ(Run(repos_->Fetch(mirror, "http://127.0.0.1:1/x.git", "main")).error().code,
+            Code::kUnavailable);
+}
+
 TEST_F(GitReposTest, ArchivesCreatesAgainAndRemoves) {
   Push();
   const std::string zip = folder_ + "/a.zip";

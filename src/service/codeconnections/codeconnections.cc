@@ -145,6 +145,20 @@ Task<Json> DeleteHost(Call& call) {
   co_return Json::Object{};
 }
 
+/// For pipelines and builds that read through a connection: the connection, and the endpoint of its
+/// host when it leads to another git server. Its action is the one that roles carry.
+Task<Json> UseConnection(Call& call) {
+  MILL_CO_TRY(const Document found,
+              co_await Require(call, "connection", call.input.StringOr("ConnectionArn", "")));
+  Json::Object output{{"Connection", found.body.Without("Tags")}};
+  if (found.body.Has("HostArn")) {
+    MILL_CO_TRY(const Document host,
+                co_await Require(call, "host", found.body.StringOr("HostArn", "")));
+    output.Set("ProviderEndpoint", host.body["ProviderEndpoint"]);
+  }
+  co_return Json(output);
+}
+
 constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
                         std::string_view action, std::string_view resource, Access access) {
   return {.name = name,
@@ -167,6 +181,12 @@ constexpr Operation kOperations[] = {
     Row("GetHost", GetHost, "codeconnections:GetHost", "{HostArn}", Access::kRead),
     Row("ListHosts", ListHosts, "codeconnections:ListHosts", "*", Access::kList),
     Row("DeleteHost", DeleteHost, "codeconnections:DeleteHost", "{HostArn}", Access::kWrite),
+    {.name = "UseConnection",
+     .handler = UseConnection,
+     .action = "codeconnections:UseConnection",
+     .resource = "{ConnectionArn}",
+     .access = Access::kRead,
+     .is_internal = true},
 };
 constexpr Operation kOlderOperations[] = {
     Row("CreateConnection", CreateOlderConnection, "codestar-connections:CreateConnection", "*",
@@ -181,6 +201,12 @@ constexpr Operation kOlderOperations[] = {
     Row("GetHost", GetHost, "codestar-connections:GetHost", "{HostArn}", Access::kRead),
     Row("ListHosts", ListHosts, "codestar-connections:ListHosts", "*", Access::kList),
     Row("DeleteHost", DeleteHost, "codestar-connections:DeleteHost", "{HostArn}", Access::kWrite),
+    {.name = "UseConnection",
+     .handler = UseConnection,
+     .action = "codestar-connections:UseConnection",
+     .resource = "{ConnectionArn}",
+     .access = Access::kRead,
+     .is_internal = true},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "base/digest.h"
 #include "base/strings.h"
 #include "json/each.h"
 #include "repo/repo.h"
@@ -45,6 +46,7 @@ Result<Asker> AskerOf(Ports& ports, const Json& what) {
 
 struct Branch {
   std::string repository, branch, connection;
+  std::string url;  ///< of another git server; empty: the built-in host
 };
 
 /// The repository and branch of a source action. A connection is asked for as the role.
@@ -60,19 +62,56 @@ Task<Branch> BranchOf(Asker asker, Json what) {
   const bool is_older = branch.connection.starts_with("arn:aws:codestar-connections:");
   const std::string service = is_older ? "codestar-connections" : "codeconnections";
   const Json input = Json::Object{{"ConnectionArn", branch.connection}};
-  MILL_CO_TRY(const Json answer, co_await AskService(asker, service, "GetConnection", input));
-  const Json& connection = answer["Connection"];
-  if (connection.StringOr("ConnectionStatus", "") != "AVAILABLE")
-    co_return Configuration("The connection " + branch.connection + " is " +
-                            connection.StringOr("ConnectionStatus", "") + ", not AVAILABLE");
-  if (connection.Has("HostArn"))
-    co_return Configuration("The connection " + branch.connection + " leads to the host " +
-                            connection.StringOr("HostArn", "") +
-                            "; pipelines read from the built-in git host only");
+  MILL_CO_TRY(const Json answer, co_await AskService(asker, service, "UseConnection", input));
+  const std::string status = answer["Connection"].StringOr("ConnectionStatus", "");
+  if (status != "AVAILABLE")
+    co_return Configuration("The connection " + branch.connection + " is " + status +
+                            ", not AVAILABLE");
   const std::string id = configuration.StringOr("FullRepositoryId", "");
   const size_t slash = id.rfind('/');
   branch.repository = slash == id.npos ? id : id.substr(slash + 1);
+  std::string endpoint = answer.StringOr("ProviderEndpoint", "");
+  while (endpoint.ends_with('/')) endpoint.pop_back();
+  if (!endpoint.empty()) branch.url = endpoint + "/" + id + ".git";
   co_return branch;
+}
+
+/// Where a branch's commit can be read, and which one it is.
+struct Tip {
+  RepoId repo;
+  std::string commit;
+};
+
+Task<Tip> TipOf(Asker asker, Branch branch, std::string wanted) {
+  // Whoever may use a connection may read what it leads to.
+  if (!branch.connection.empty())
+    asker.principal = ServicePrincipal("codepipeline.amazonaws.com", asker.account);
+  Tip tip{{asker.account, asker.region, branch.repository}, wanted};
+  if (!branch.url.empty()) {
+    if (!wanted.empty())
+      co_return Configuration("A source revision cannot be chosen on another git host");
+    // No repository of the account has a slash in its name.
+    tip.repo.name = "mirror/" + Hex(Sha256(branch.url)).substr(0, 32);
+    Result<std::string> fetched =
+        co_await asker.ports.repos.Fetch(tip.repo, branch.url, branch.branch);
+    if (!fetched) co_return Configuration(fetched.error().message);
+    tip.commit = *std::move(fetched);
+  } else if (wanted.empty()) {
+    const Json input =
+        Json::Object{{"repositoryName", branch.repository}, {"branchName", branch.branch}};
+    MILL_CO_TRY(const Json answer, co_await AskService(asker, "codecommit", "GetBranch", input));
+    tip.commit = answer["branch"].StringOr("commitId", "");
+  } else {
+    const Json input = Json::Object{{"repositoryName", branch.repository}, {"commitId", wanted}};
+    MILL_CO_CHECK(co_await AskService(asker, "codecommit", "GetCommit", input));
+  }
+  co_return tip;
+}
+
+/// git's date with an offset as CodePipeline prints it: "2022-07-18T01:02:03Z".
+std::string UtcOf(const std::string& date) {
+  const Result<Time> time = ParseIso(date);
+  return time ? FormatIso(*time, false) : date;
 }
 
 Json RevisionOf(const Json& artifact, const std::string& id, const std::string& summary, double now,
@@ -91,32 +130,24 @@ Json RevisionOf(const Json& artifact, const std::string& id, const std::string& 
 Task<Json> FetchBranch(Asker asker, Json what, std::string effect_id) {
   MILL_CO_TRY(const Branch branch, co_await BranchOf(asker, what));
   const Json artifact = what["outputs"].At(0);
-  std::string commit = what["revision"].StringOr("revisionValue", "");
-  if (commit.empty()) {
-    const Json input =
-        Json::Object{{"repositoryName", branch.repository}, {"branchName", branch.branch}};
-    MILL_CO_TRY(const Json answer, co_await AskService(asker, "codecommit", "GetBranch", input));
-    commit = answer["branch"].StringOr("commitId", "");
-  }
-  const Json input = Json::Object{{"repositoryName", branch.repository}, {"commitId", commit}};
-  MILL_CO_TRY(const Json answer, co_await AskService(asker, "codecommit", "GetCommit", input));
-  const Json& about = answer["commit"];
+  MILL_CO_TRY(const Tip tip,
+              co_await TipOf(asker, branch, what["revision"].StringOr("revisionValue", "")));
+  MILL_CO_TRY(const Commit commit, co_await asker.ports.repos.ReadCommit(tip.repo, tip.commit));
   const TempFile zip(TempPath(asker.ports, ".zip"));
-  const RepoId repo{asker.account, asker.region, branch.repository};
-  MILL_CO_CHECK(co_await asker.ports.repos.ArchiveZip(repo, commit, zip.path()));
+  MILL_CO_CHECK(co_await asker.ports.repos.ArchiveZip(tip.repo, tip.commit, zip.path()));
   MILL_CO_TRY(
       const Json stored,
       co_await StoreObject(asker, zip.path(), artifact.StringOr("bucket", ""),
                            artifact.StringOr("key", ""), "application/zip", effect_id + "/put"));
-  const std::string message(Trim(about.StringOr("message", "")));
+  const std::string message(Trim(commit.message));
   Json::Object variables;
-  variables.Set("AuthorDate", about["author"]["date"]);
+  variables.Set("AuthorDate", UtcOf(commit.author_date));
   variables.Set("BranchName", branch.branch);
-  variables.Set("CommitId", commit);
+  variables.Set("CommitId", tip.commit);
   variables.Set("CommitMessage", message);
   std::string summary = message;
   if (branch.connection.empty()) {
-    variables.Set("CommitterDate", about["committer"]["date"]);
+    variables.Set("CommitterDate", UtcOf(commit.committer_date));
     variables.Set("RepositoryName", branch.repository);
   } else {
     variables.Set("ConnectionArn", branch.connection);
@@ -124,10 +155,13 @@ Task<Json> FetchBranch(Asker asker, Json what, std::string effect_id) {
     summary = Json(Json::Object{{"ProviderType", "GitHub"}, {"CommitMessage", message}}).Print();
   }
   const double now = SecondsSinceEpoch(asker.ports.clock.Now());
-  co_return Json::Object{
-      {"variables", variables},
-      {"revision", RevisionOf(artifact, commit, summary, now, "")},
-      {"source", Json::Object{{"repositoryName", branch.repository}, {"commitId", commit}}}};
+  Json output = Json::Object{{"variables", variables},
+                             {"revision", RevisionOf(artifact, tip.commit, summary, now, "")}};
+  // Statuses are kept for commits of the built-in host.
+  if (branch.url.empty())
+    output = output.With(
+        "source", Json::Object{{"repositoryName", branch.repository}, {"commitId", tip.commit}});
+  co_return output;
 }
 
 /// A zip that already stands in S3, copied into the artifact bucket.

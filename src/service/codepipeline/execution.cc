@@ -787,7 +787,10 @@ class Execution final : public Instance {
     if (!run.external_id.empty()) result.Set("externalExecutionId", run.external_id);
     if (!run.summary.empty()) result.Set("externalExecutionSummary", run.summary);
     if (!run.external_url.empty()) result.Set("externalExecutionUrl", run.external_url);
-    if (run.error.is_object()) result.Set("errorDetails", run.error);
+    if (run.error.is_object()) {
+      result.Set("errorDetails", run.error);
+      result.Set("externalExecutionSummary", TruncateUtf8(run.error.StringOr("message", ""), 2048));
+    }
     Json::Object output;
     output.Set("outputArtifacts",
                run.status == "Succeeded" ? Artifacts(run.outputs) : Json(Json::Array{}));

@@ -109,6 +109,20 @@ TEST_F(GitFrontTest, PushesAreKnownBeforeTheyReturnAndClonesGetThem) {
       false);
 }
 
+TEST_F(GitFrontTest, AMirrorIsFetchedFromIt) {
+  Shell("git init -q -b main w; cd w; echo 1 > x; git add .; git commit -q -m one; git push -q " +
+        Url("/git/demo.git") + " main");
+  const RepoId mirror{"000000000000", "us-east-1", "mirror/0123"};
+  const Result<std::string> tip =
+      world.Run(world.ports().repos.Fetch(mirror, Url("/git/demo.git"), "main"));
+  ASSERT_TRUE(tip.has_value()) << tip.error().message;
+  EXPECT_EQ(*tip + "\n", Shell("git -C w rev-parse HEAD"));
+  EXPECT_EQ(world.Run(world.ports().repos.Fetch(mirror, Url("/git/demo.git"), "none")).error().code,
+            Code::kNotFound);
+  EXPECT_EQ(world.Run(world.ports().repos.Fetch(mirror, Url("/git/no.git"), "main")).error().code,
+            Code::kNotFound);
+}
+
 TEST_F(GitFrontTest, RefusesByName) {
   EXPECT_NE(Shell("git clone " + Url("/git/missing.git") + " c")
                 .find("repository 'missing' does not exist; make it first"),
