@@ -12,6 +12,7 @@ namespace stepmill::codecommit {
 namespace {
 
 constexpr int kOpenPullsMax = 1000;  // AWS: open pull requests of a repository
+constexpr int kAttemptsMax = 10;     // of one publishing that meets others
 constexpr std::string_view kEventSource = "aws.codecommit";
 
 using Tips = std::map<std::string, std::string>;
@@ -86,8 +87,8 @@ Json Merged(const Json& pull, const std::string& by, const std::string& commit,
                     Target(pull).With("mergeMetadata", metadata));
 }
 
-/// Follows the branches of one open pull request. The tag refs/stepmill/merged/N was made in the same
-/// transaction of git as the merge that it tells of, so a merge is never known by halves.
+/// Follows the branches of one open pull request. The tag refs/stepmill/merged/N was made in the
+/// same transaction of git as the merge that it tells of, so a merge is never known by halves.
 Task<> FollowPull(Call& call, std::string repository, Document document, std::vector<Ref> refs) {
   const RepoId repo = IdOf(call, repository);
   const Json before = document.body;
@@ -219,7 +220,9 @@ Task<> MovePullRefs(Call& call, std::string repository, Json pull, std::vector<R
   co_return moved;
 }
 
-Task<> PublishDifferences(Call& call, std::string repository) {
+namespace {
+
+Task<> PublishOnce(Call& call, std::string repository) {
   MILL_CO_TRY(const Document known, co_await RequireRepository(call, repository));
   const Key tips_key = call.KeyFor({"codecommit", "tips", repository});
   MILL_CO_TRY(const std::optional<Document> published, co_await call.ports.store.Get(tips_key));
@@ -257,6 +260,20 @@ Task<> PublishDifferences(Call& call, std::string repository) {
     if (pull) MILL_CO_CHECK(co_await FollowPull(call, repository, *std::move(pull), refs));
   }
   co_return Result<>();
+}
+
+}  // namespace
+
+Task<> PublishDifferences(Call& call, std::string repository) {
+  const Batch before = call.batch;
+  for (int attempt = 1;; ++attempt) {
+    const Result<> done = co_await PublishOnce(call, repository);
+    // Two pushes at once may follow the same pull request: the later one reads git again.
+    if (done || done.error().name != "ConcurrentReferenceUpdateException" ||
+        attempt == kAttemptsMax)
+      co_return done;
+    call.batch = before;
+  }
 }
 
 }  // namespace stepmill::codecommit
