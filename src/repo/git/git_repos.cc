@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "base/strings.h"
 #include "repo/git/run.h"
@@ -144,7 +145,25 @@ struct Worker {
       if (parts.size() != 3) continue;
       refs.push_back({std::string(parts[2]), std::string(parts[0])});
     }
+    MILL_CHECK(LeadHead(repo, refs));
     return refs;
+  }
+
+  /// HEAD names main until another branch comes first; a clone checks out what HEAD names, so it
+  /// then leads to the first branch that is there.
+  Result<> LeadHead(const RepoId& repo, const std::vector<Ref>& refs) const {
+    std::ifstream file(Path(repo) + "/HEAD");
+    std::string head;
+    std::getline(file, head);
+    std::string first;
+    for (const Ref& ref : refs) {
+      if (!ref.name.starts_with("refs/heads/")) continue;
+      if (head == "ref: " + ref.name) return {};
+      if (first.empty()) first = ref.name;
+    }
+    if (first.empty()) return {};
+    MILL_CHECK(Ask(repo, {"symbolic-ref", "HEAD", first}));
+    return {};
   }
 
   Result<std::string> Resolve(const RepoId& repo, const std::string& revision) const {

@@ -131,6 +131,15 @@ TEST_F(GitReposTest, MergesAndMovesRefsFromTheExpectedValueOnly) {
   EXPECT_EQ(Run(repos_->ReadTag(kRepo, tag)).value(), "{\"a\":1}");
 }
 
+TEST_F(GitReposTest, ACloneChecksOutTheFirstBranch) {
+  Shell(
+      "git init -q -b dev first; cd first; echo 1 > x; git add .; git commit -q -m one; "
+      "git push -q '" +
+      repos_->Path(kRepo) + "' dev");
+  ASSERT_TRUE(Run(repos_->Refs(kRepo)).has_value());
+  EXPECT_EQ(Shell("git clone -q '" + repos_->Path(kRepo) + "' c; ls c"), "x");
+}
+
 TEST_F(GitReposTest, FetchesOverHttpOnly) {
   const RepoId mirror{"000000000000", "us-east-1", "mirror/0123"};
   EXPECT_EQ(Run(repos_->Fetch(mirror, repos_->Path(kRepo), "main")).error().code, Code::kNotFound);
