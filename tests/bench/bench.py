@@ -44,6 +44,17 @@ def starts(runs):
     row("resident memory, idle", statistics.median(memory), "MiB", wanted="<= 48 MiB")
 
 
+def store():
+    """Turns a second that the store makes durable, beside a bare log with the same number a sync."""
+    build = os.path.join(ROOT, "build")
+    subprocess.run(["ninja", "-C", build, "stepmill_store_bench"], check=True, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="stepmill-bench-") as folder:
+        out = subprocess.run([os.path.join(build, "stepmill_store_bench"), folder], check=True, capture_output=True, text=True)
+    for figure in json.loads(out.stdout):
+        row(f"store: turns a second, {figure['in_flight']} in flight (bare log)", figure["turns_per_s"], "1/s",
+            figure["bare_log_records_per_s"])
+
+
 def run_job(client, logs, name):
     """Seconds from accepted to the first line's own clock, and from its exit to the recorded end."""
     began = time.time()
@@ -123,6 +134,7 @@ def main():
     options = parser.parse_args()
     print(f"{'figure':52} {'median':>10}      {'floor':>10}    ratio  wanted")
     starts(options.runs)
+    store()
     jobs(options.runs)
     if options.build:
         builds()
