@@ -71,6 +71,7 @@ Task<ClientAnswer> Exchange(Socket& socket, const ClientRequest& request,
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(kAnswerMax);
+  parser.skip(request.method == "HEAD");  // its Content-Length is that of a GET
   co_await http::async_read(socket, buffer, parser,
                             asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return Broken(request, error, is_timed_out);
