@@ -8,6 +8,7 @@
 #include "app/sam_commands.h"
 #include "app/sam_options.h"
 #include "app/serve.h"
+#include "app/validate_command.h"
 #include "base/result.h"
 #include "lang/template/document.h"
 #include "lang/template/sam.h"
@@ -77,6 +78,17 @@ Result<> WithClient(const SamOptions& options, Task<> (*work)(io::Loop&, Client&
   return result;
 }
 
+/// `sam validate [--template-file FILE]`.
+int Validate(const std::vector<std::string>& args) {
+  auto options = ReadSamOptions("build", args);
+  if (!options) return Fail("Error: " + options.error().message, 2);
+  const auto path = FindTemplate(*options);
+  if (!path) return Fail("Error: " + path.error().message, 1);
+  const int exit_code = ValidateCommand({*path});
+  if (exit_code == 0) std::printf("%s is a valid SAM Template\n", path->c_str());
+  return exit_code;
+}
+
 Result<> RunCommand(const std::string& command, const std::vector<std::string>& args) {
   MILL_TRY(const SamOptions options, ReadSamOptions(command, args));
   if (command == "build") return SamBuild(options);
@@ -93,6 +105,7 @@ constexpr char kUsage[] =
     "                              [--role-arn ARN] [--region R] [--config-env ENV] [--config-file "
     "F]\n"
     "       stepmill sam delete    --stack-name NAME [--no-prompts] [--region R]\n"
+    "       stepmill sam validate  [--template-file FILE]\n"
     "       stepmill sam translate TEMPLATE [--region R]";
 
 }  // namespace
@@ -110,6 +123,7 @@ int SamCommand(const std::vector<std::string>& args) {
     return 0;
   }
   if (command == "translate") return Translate(rest);
+  if (command == "validate") return Validate(rest);
   if (command != "build" && command != "deploy" && command != "delete") return Fail(kUsage, 2);
   const auto done = RunCommand(command, rest);
   if (done) return 0;
