@@ -3,12 +3,13 @@
 #
 #   bin/stepmill-sandbox, bin/stepmill, bin/sam   the small static program under its three names
 #   lib/stepmill, lib/ld.so, lib/*.so*            the real program with its loader and libraries
+#   shims/docker                              before the image's own docker on PATH
 #   ca/ engine/ job/                              empty: places to mount at
 #
 # A running container may use the files: each is replaced by rename, never written to.
 set -e
 home=$1 sandbox=$2 program=$3
-mkdir -p "$home/bin" "$home/lib" "$home/ca" "$home/engine" "$home/job"
+mkdir -p "$home/bin" "$home/shims" "$home/lib" "$home/ca" "$home/engine" "$home/job"
 
 place() {  # place FILE TO
     cmp -s "$1" "$2" && return
@@ -19,6 +20,8 @@ place() {  # place FILE TO
 for name in stepmill-sandbox stepmill sam; do
     place "$sandbox" "$home/bin/$name"
 done
+place "$(dirname "$0")/../src/sandbox/docker.sh" "$home/shims/docker"
+chmod 755 "$home/shims/docker"
 [ -n "$program" ] || exit 0
 place "$program" "$home/lib/stepmill"
 ldd "$program" | while read -r name arrow path rest; do

@@ -184,6 +184,20 @@ class Killer(threading.Thread):
             print(f"   killed at: {name}; ready again after {self.server.ready_seconds * 1000:.0f} ms", flush=True)
 
 
+def show_trouble(server, chain):
+    """What a person would look at first."""
+    try:
+        chain.show_red()
+        logs = server.client("logs")
+        for group in logs.describe_log_groups()["logGroups"]:
+            print(f"   {group['logGroupName']}")
+            for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"][-25:]:
+                print("      " + event["message"].rstrip())
+        print(server.log_text()[-2000:])
+    except Exception:  # the trouble itself is said already
+        traceback.print_exc()
+
+
 def run_once(points):
     """A fresh server and chain; what went wrong, or None."""
     server = Server().start()
@@ -206,6 +220,7 @@ def run_once(points):
         return None
     except Exception as error:  # the verdict on these points
         traceback.print_exc()
+        show_trouble(server, chain)
         return f"{type(error).__name__}: {error}"
     finally:
         killer.is_over.set()

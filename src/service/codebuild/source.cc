@@ -159,8 +159,9 @@ Task<> SetEnvironment(Asker asker, Json what, Json spec,
   const std::string folder = SourceFolder(build, what["folder"]);
   buildspec::CommandScript script;
   script.state_folder = kStateFolder;
-  // `sam` and `stepmill` are there in every image, behind what the image has itself.
-  script.command = "export PATH=\"$PATH:/opt/stepmill/bin\"";
+  // `sam` and `stepmill` are there in every image, behind what the image has itself; docker is
+  // tried again when the engine restarts.
+  script.command = "export PATH=\"/opt/stepmill/shims:$PATH:/opt/stepmill/bin\"";
   for (auto& variable : variables)
     if (IsShellName(variable.first)) script.overrides.push_back(std::move(variable));
   const std::string file = std::string(kStateFolder) + "/environment.sh";
