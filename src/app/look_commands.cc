@@ -41,7 +41,7 @@ void PrintRow(const char* kind, const std::string& name, const std::string& stat
 
 Task<> ShowKind(Client& client, const Kind& kind) {
   MILL_CO_TRY(const Json answer,
-              co_await client.Ask(kind.signing_name, kind.target, kind.version, Json::Object{}));
+              co_await client.Ask(kind.signing_name, kind.target, kind.version, Json()));
   const Json& list = answer[kind.list];
   for (size_t i = 0; i < list.size() && i < kRows; ++i)
     PrintRow(kind.title, list.At(i).StringOr(kind.name, ""), list.At(i).StringOr(kind.state, ""),
@@ -50,9 +50,9 @@ Task<> ShowKind(Client& client, const Kind& kind) {
 }
 
 Task<> ShowPipelines(Client& client) {
-  MILL_CO_TRY(const Json pipelines,
-              co_await client.Ask("codepipeline", "CodePipeline_20150709.ListPipelines", "1.1",
-                                  Json::Object{}));
+  MILL_CO_TRY(
+      const Json pipelines,
+      co_await client.Ask("codepipeline", "CodePipeline_20150709.ListPipelines", "1.1", Json()));
   for (const Json& pipeline : pipelines["pipelines"].items()) {
     const std::string name = pipeline.StringOr("name", "");
     const Json input = Json::Object{{"pipelineName", name}, {"maxResults", kRows}};
@@ -67,8 +67,8 @@ Task<> ShowPipelines(Client& client) {
 }
 
 Task<> ShowBuilds(Client& client) {
-  MILL_CO_TRY(const Json listed, co_await client.Ask("codebuild", "CodeBuild_20161006.ListBuilds",
-                                                     "1.1", Json::Object{}));
+  MILL_CO_TRY(const Json listed,
+              co_await client.Ask("codebuild", "CodeBuild_20161006.ListBuilds", "1.1", Json()));
   Json::Array ids;
   for (size_t i = 0; i < listed["ids"].size() && i < kRows; ++i) ids.push_back(listed["ids"].At(i));
   if (ids.empty()) co_return Result<>();
@@ -82,9 +82,8 @@ Task<> ShowBuilds(Client& client) {
 }
 
 Task<> ShowExecutions(Client& client) {
-  MILL_CO_TRY(
-      const Json machines,
-      co_await client.Ask("states", "AWSStepFunctions.ListStateMachines", "1.0", Json::Object{}));
+  MILL_CO_TRY(const Json machines,
+              co_await client.Ask("states", "AWSStepFunctions.ListStateMachines", "1.0", Json()));
   for (const Json& machine : machines["stateMachines"].items()) {
     const Json input =
         Json::Object{{"stateMachineArn", machine["stateMachineArn"]}, {"maxResults", kRows}};
