@@ -25,6 +25,11 @@ STATES_NOT_BUILT = re.compile(
 STATES_SERVICES = {"logs", "iam", "secretsmanager", "ssm"}
 
 
+# state_machine_with_tags: the same tags stand in the other order in basic_state_machine_with_tags, for the same input;
+# the suite they come from compares lists as sets.
+SAM_CONTRADICTED = {"state_machine_with_tags"}
+
+
 def counts(text):
     found = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", text, re.M)
     return tuple(int(n or 0) for n in found[-1]) if found else None
@@ -35,6 +40,9 @@ def run_sam(program, data):
         skipped = 0
         for name in os.listdir(os.path.join(data, "sam")):
             source = os.path.join(data, "sam", name)
+            if name.rsplit(".", 1)[0] in SAM_CONTRADICTED:
+                skipped += name.endswith(".yaml")
+                continue
             with open(source[:-4] + "yaml" if name.endswith("json") else source, encoding="utf-8") as file:
                 if NOT_BUILT.search(file.read()):
                     skipped += name.endswith(".yaml")
