@@ -160,12 +160,6 @@ struct Opened {
   uint64_t at = 0, end = 0;
 };
 
-/// Ids come back from documents; still nothing but hex digits becomes a path.
-bool IsBlobId(const BlobId& id) {
-  return id.value.size() == 32 &&
-         id.value.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 std::string PathOf(const std::string& folder, const BlobId& id) {
   return folder + "/" + id.value.substr(0, 2) + "/" + id.value;
 }
@@ -189,8 +183,10 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::Open(asio::thread_pool& pool, Rand
   return std::unique_ptr<FileBlobs>(new FileBlobs(pool, random, std::move(folder)));
 }
 
-Task<std::unique_ptr<BlobWriter>> FileBlobs::Create() {
-  auto draft = std::make_shared<Draft>(folder_, NewBlobId(random_));
+Task<std::unique_ptr<BlobWriter>> FileBlobs::Create() { return CreateFor(""); }
+
+Task<std::unique_ptr<BlobWriter>> FileBlobs::CreateFor(std::string owner) {
+  auto draft = std::make_shared<Draft>(folder_, NewBlobId(random_, owner));
   co_return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(pool_, std::move(draft)));
 }
 

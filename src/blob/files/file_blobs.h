@@ -5,6 +5,7 @@
 #include <string>
 
 #include "blob/blob_store.h"
+#include "blob/owned_blobs.h"
 #include "task/ports.h"
 
 namespace stepmill {
@@ -12,11 +13,12 @@ namespace stepmill {
 /// Blobs as files: FOLDER/ab/abcdef... A blob is written to FOLDER/tmp, synced, renamed into place,
 /// and its folder synced; what a crash leaves in tmp is removed at the next Open. Files have mode
 /// 0600. Bytes are read, written and hashed on the pool.
-class FileBlobs final : public BlobStore {
+class FileBlobs final : public BlobStore, public OwnedBlobs {
  public:
   static Result<std::unique_ptr<FileBlobs>> Open(asio::thread_pool& pool, Random& random,
                                                  std::string folder);
   Task<std::unique_ptr<BlobWriter>> Create() override;
+  Task<std::unique_ptr<BlobWriter>> CreateFor(std::string owner) override;
   Task<std::unique_ptr<ByteSource>> Open(BlobId id, uint64_t offset, uint64_t length) override;
   Task<> Remove(BlobId id) override;
   Task<std::vector<BlobId>> List() override;

@@ -11,14 +11,14 @@ namespace stepmill {
 
 class MemoryBlobs::Writer final : public BlobWriter {
  public:
-  explicit Writer(MemoryBlobs& blobs) : blobs_(blobs) {}
+  Writer(MemoryBlobs& blobs, std::string owner) : blobs_(blobs), owner_(std::move(owner)) {}
   Task<> Write(std::string bytes) override {
     bytes_ += bytes;
     co_return Result<>();
   }
   Task<BlobInfo> Finish() override {
     BlobInfo info;
-    info.id = NewBlobId(blobs_.random_);
+    info.id = NewBlobId(blobs_.random_, owner_);
     info.size_bytes = bytes_.size();
     info.md5 = Md5(bytes_);
     info.sha256 = Sha256(bytes_);
@@ -28,6 +28,7 @@ class MemoryBlobs::Writer final : public BlobWriter {
 
  private:
   MemoryBlobs& blobs_;
+  std::string owner_;
   std::string bytes_;
 };
 
@@ -51,8 +52,10 @@ class Slice final : public ByteSource {
 
 }  // namespace
 
-Task<std::unique_ptr<BlobWriter>> MemoryBlobs::Create() {
-  co_return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(*this));
+Task<std::unique_ptr<BlobWriter>> MemoryBlobs::Create() { return CreateFor(""); }
+
+Task<std::unique_ptr<BlobWriter>> MemoryBlobs::CreateFor(std::string owner) {
+  co_return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(*this, std::move(owner)));
 }
 
 Task<std::unique_ptr<ByteSource>> MemoryBlobs::Open(BlobId id, uint64_t offset, uint64_t length) {
@@ -92,7 +95,7 @@ Task<BlobInfo> MemoryBlobs::Import(std::string path) {
   if (!file) co_return Error{Code::kNotFound, "NoSuchFile", path + ": cannot be read"};
   std::error_code ignored;  // the bytes are in; a file that stays is its owner's to remove
   std::filesystem::remove(path, ignored);
-  Writer writer(*this);
+  Writer writer(*this, "");
   MILL_CO_CHECK(co_await writer.Write(bytes.str()));
   co_return co_await writer.Finish();
 }

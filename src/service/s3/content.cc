@@ -5,7 +5,9 @@
 #include "base/checksum.h"
 #include "base/digest.h"
 #include "base/strings.h"
+#include "blob/owned_blobs.h"
 #include "service/s3/errors.h"
+#include "service/s3/leftovers.h"
 #include "service/s3/limits.h"
 
 namespace stepmill::s3 {
@@ -70,7 +72,8 @@ struct Sums {
 
 /// Writes all of `source` into a blob and says what it is; at most `bytes_max` bytes.
 Task<Json> StoreBytes(BlobStore& blobs, ByteSource& source, Sums sums, uint64_t bytes_max) {
-  MILL_CO_TRY(const auto writer, co_await blobs.Create());
+  Storing storing;
+  MILL_CO_TRY(const auto writer, co_await CreateBlobFor(blobs, kBlobOwner));
   uint64_t size = 0;
   while (true) {
     MILL_CO_TRY(std::string bytes, co_await source.Read());
@@ -81,6 +84,7 @@ Task<Json> StoreBytes(BlobStore& blobs, ByteSource& source, Sums sums, uint64_t 
     MILL_CO_CHECK(co_await writer->Write(std::move(bytes)));
   }
   MILL_CO_TRY(const BlobInfo info, co_await writer->Finish());
+  storing.Finished(info.id.value);
   Json::Object stored{{"Blob", info.id.value}, {"Size", info.size_bytes}, {"ETag", Hex(info.md5)}};
   for (Checksum& sum : sums.running) {
     const std::string member = ChecksumMember(Checksum::Name(sum.kind()));

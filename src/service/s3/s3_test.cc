@@ -373,6 +373,25 @@ TEST_F(S3Test, ConfigurationsComeBack) {
   EXPECT_EQ(Do("GetObjectTagging", {{"Bucket", "demo"}, {"Key", "k"}}).output["TagSet"].size(), 0u);
 }
 
+TEST_F(S3Test, WhatACrashLeftIsRemovedAtStart) {
+  Put("named", "x");
+  const std::string bytes = "x";
+  const Json id =
+      Do("CreateMultipartUpload", {{"Bucket", "demo"}, {"Key", "k"}}).output["UploadId"];
+  Do("UploadPart", {{"Bucket", "demo"}, {"Key", "k"}, {"UploadId", id}, {"PartNumber", 1}}, &bytes);
+  const auto store = [&](const char* owner) {
+    const auto writer = world.Run(blobs.CreateFor(owner));
+    EXPECT_TRUE(world.Run((*writer)->Write("lost")).has_value());
+    EXPECT_TRUE(world.Run((*writer)->Finish()).has_value());
+  };
+  store("s3");
+  store("ecr");
+  EXPECT_EQ(BlobCount(), 4u);
+  kService.wire_up(world.ports());
+  EXPECT_TRUE(world.RunUntil([&] { return BlobCount() == 3; }));
+  EXPECT_EQ(Get("named").body, "x");
+}
+
 TEST_F(S3Test, OtherServicesMoveFilesAndFolders) {
   const ObjectCaller as{world.ports(), TestWorld::Alice(), "000000000000", "us-east-1"};
   world.Shell("mkdir -p up/sub; echo 1 > up/x; echo 2 > up/sub/y; ln -s x up/link");

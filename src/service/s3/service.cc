@@ -1,4 +1,5 @@
 #include "gate/model.h"
+#include "service/s3/leftovers.h"
 #include "service/s3/operations.h"
 #include "service/s3/s3.h"
 
@@ -261,6 +262,6 @@ const Service kService{.name = "s3",
                        .model = &models::kS3,
                        .operations = kOperations,
                        .events = kEvents,
-                       .wire_up = nullptr};
+                       .wire_up = SearchLeftovers};
 
 }  // namespace stepmill::s3
