@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "lang/template/managed_policies.h"
 #include "service/iam/errors.h"
 #include "service/ports.h"
 
@@ -172,7 +173,9 @@ Result<> CheckPolicyDocument(const std::string& text, bool is_trust) {
 bool IsManagedPolicy(std::string_view arn) {
   if (!arn.starts_with(kManagedPrefix)) return false;
   const std::string_view name = arn.substr(kManagedPrefix.size());
-  return std::find(std::begin(kManaged), std::end(kManaged), name) != std::end(kManaged);
+  if (std::find(std::begin(kManaged), std::end(kManaged), name) != std::end(kManaged)) return true;
+  const size_t slash = arn.rfind('/');
+  return cfn::ManagedPolicyArn("aws", arn.substr(slash + 1)) == arn;
 }
 
 std::vector<std::string> ManagedPolicies() {
