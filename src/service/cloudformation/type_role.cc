@@ -123,8 +123,8 @@ Result<std::optional<ApiCall>> Remove(const ResourceContext& context, const Json
 }
 
 Json Attributes(const ResourceContext& context, const Json::Array& answers) {
-  std::string path = context.properties.StringOr("Path", "/");
-  if (path.empty()) path = "/";
+  const std::string given = context.properties.StringOr("Path", "");
+  const std::string path = given.empty() ? std::string("/") : given;
   Json::Object out{
       {"Ref", context.physical_id},
       {"Arn", "arn:aws:iam::" + context.account + ":role" + path + context.physical_id}};
