@@ -101,17 +101,39 @@ class Backend {
   virtual ~Backend() = default;
   /// Stages inputs and starts. Durable when it returns: a crash before leaves nothing running.
   virtual Task<> Start(JobSpec spec) = 0;
-  /// Returns at the job's end (at once for one that ended earlier). kNotFound: never started.
+  /// Returns at the job's end (at once for one that ended earlier). kNotFound: never started. The
+  /// answer stays the same until Remove, across restarts. A stepped job ends by Stop only (or when
+  /// its step runner is killed): exit code 143 then.
   virtual Task<JobResult> Wait(JobId id) = 0;
   /// Bytes of the job's combined output from `offset_bytes`; waits until there are some, or the
-  /// end.
+  /// end. Offsets count the bytes that the job wrote, from 0; the next call's offset is
+  /// chunk.offset
+  /// + chunk.bytes.size(). A chunk (at most 256 KiB) may end inside a line, and inside a UTF-8
+  /// sequence. Any offset up to the end may be read again, also after a restart. After the end: an
+  /// empty chunk with is_end, at once. A job that never ran has an empty log.
+  /// Plain jobs: standard output and errors are merged line by line as they arrive. Stepped jobs:
+  /// both go to one file, so the order is exact; bytes of a step stand in [log_end of the step
+  /// before, its own log_end), except those of what an earlier step left in the background.
   virtual Task<LogChunk> ReadLog(JobId id, uint64_t offset_bytes) = 0;
   /// Runs one step in a stepped job and returns at its end (at once for one that ended earlier).
+  /// Sequence numbers run 1, 2, 3, ... without gaps: a number waits for the one before. The command
+  /// of a repeated number is not looked at, the first one counts. argv is executed as it is, no
+  /// shell in between; input is /dev/null; the user is root; variables are those of the job with
+  /// the step's on top. Nothing is carried from a step to the next but files: a shell that is to
+  /// keep its variables and folder writes them to a file (`trap 'export -p >FILE; pwd >FILE2'
+  /// EXIT`) in a kFolder, and the next step reads them. `files` are written by the step runner
+  /// inside, folders on the way being made, mode 0644. What cannot be run is exit code 127 or 126
+  /// with a line in the log. After `timeout`: TERM to the step's session, KILL 10 s later,
+  /// is_timed_out. Error "JobEnded" (kConflict): the job was stopped, or died, before the step's
+  /// end.
   virtual Task<StepResult> RunStep(JobId id, StepSpec step) = 0;
   /// Where `path` inside the job is on this machine: a file or folder to read after (or during) the
-  /// run. Only for inputs (kFolder) and output_paths.
+  /// run, or to write to before a step. Only below inputs (kFolder, kBlobArchive, kGitTree) and
+  /// output_paths. kInvalid: a symbolic link stands on the way (the job may have made it: never
+  /// follow links below the answer either). Need not exist. Valid until Remove.
   virtual Result<std::string> HostPath(JobId id, std::string path) = 0;
-  /// TERM, then KILL after `grace`. For a stepped job without running step: ends it.
+  /// TERM to the first process, KILL after `grace`; returns at its end. For a stepped job: TERM to
+  /// everything in it, so without a running step it ends at once. kNotFound: never started.
   virtual Task<> Stop(JobId id, std::chrono::seconds grace) = 0;
   /// Frees everything, its folder too.
   virtual Task<> Remove(JobId id) = 0;
