@@ -29,7 +29,7 @@ constexpr auto kPullTimeout = std::chrono::minutes(60);
 constexpr auto kRelayPause = std::chrono::milliseconds(200);
 constexpr int kExitKilled = 128 + SIGKILL;
 constexpr size_t kLogReadBytes = 256 * 1024;
-constexpr int kStatusNotModified = 304, kStatusConflict = 409, kStatusNotFound = 404;
+constexpr int kStatusNotModified = 304, kStatusNotFound = 404;
 
 Error CannotStart(const std::string& message) {
   return Error{Code::kInvalid, "JobCannotStart", message};
@@ -102,6 +102,8 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
 
   static Task<> StartAlone(Self self, JobSpec spec);
   static Task<> Make(Self self, const JobSpec& spec, const JobFolder& folder);
+  /// The group's network, made when it is not there. Returns its subnet.
+  static Task<std::string> MakeNetwork(Self self, std::string group);
   static Task<> Begin(Self self, const JobId& id, const JobFolder& folder);
   struct Image {
     std::string name, digest;
@@ -161,10 +163,13 @@ Task<> ContainerBackend::Core::StartAlone(Self self, JobSpec spec) {
   if (folder.Has("container.json")) co_return co_await Begin(self, spec.id, folder);
   if ((spec.memory_mib > 0 || spec.cpus > 0) && !Engine::CanLimit()) {
     if (!self->options_.allows_unlimited) {
-      co_return Error{Code::kUnavailable, "JobLimitsUnavailable",
-                      "memory and CPU limits cannot be enforced for an ordinary user on this "
-                      "machine (control groups version 1): run as root, or serve with "
-                      "--jobs-unlimited"};
+      JobResult refused;
+      refused.exit_code = -1;
+      refused.start_error =
+          "memory and CPU limits cannot be enforced for an ordinary user on this machine (control "
+          "groups version 1): run as root, or serve with --jobs-unlimited";
+      MILL_CO_CHECK(io::MakeFolders(folder.path()));
+      co_return folder.WriteResult(refused);
     }
     spec.memory_mib = 0;
     spec.cpus = 0;
@@ -208,17 +213,11 @@ Task<> ContainerBackend::Core::Make(Self self, const JobSpec& spec, const JobFol
       co_await StageInputs(self->loop_, self->blobs_, self->archive_, spec, job.mounts, folder));
   MILL_CO_TRY(const SandboxPlaces places, self->Places());
   MILL_CO_TRY(const Image image, co_await FindImage(self, spec));
+  std::string subnet;
   if (!spec.group.empty()) {
-    const Json network = Json::Object{{"name", NetworkName(spec.group)},
-                                      {"driver", "bridge"},
-                                      {"internal", true},
-                                      {"dns_enabled", true}};
-    MILL_CO_TRY(const auto answer,
-                co_await self->engine_.Call("POST", "/libpod/networks/create", network));
-    if (!IsGood(answer.status) && answer.status != kStatusConflict)
-      co_return CannotStart("private network: " + EngineMessage(answer));
+    MILL_CO_TRY(subnet, co_await MakeNetwork(self, spec.group));
   }
-  const Json request = CreateRequest(spec, job, image.name, folder, places);
+  const Json request = CreateRequest(spec, job, image.name, folder, places, subnet);
   MILL_CO_TRY(const auto created,
               co_await self->engine_.Call("POST", "/libpod/containers/create", request));
   if (created.status == kStatusNotFound)
@@ -240,6 +239,24 @@ Task<> ContainerBackend::Core::Make(Self self, const JobSpec& spec, const JobFol
     co_return CannotStart("the container ended before it was started");
   if (job.has_relay) MILL_CO_CHECK(co_await StartRelay(self, spec.id, container));
   co_return folder.WriteContainer(container);
+}
+
+Task<std::string> ContainerBackend::Core::MakeNetwork(Self self, std::string group) {
+  constexpr int kAttempts = 8;
+  const std::string target = "/libpod/networks/" + NetworkName(group) + "/json";
+  for (int attempt = 1;; ++attempt) {
+    const Json request = NetworkRequest(group, self->engine_.run_dir(), attempt);
+    MILL_CO_TRY(const auto made,
+                co_await self->engine_.Call("POST", "/libpod/networks/create", request));
+    // Refused: another host of the group made it, or another network has the subnet.
+    MILL_CO_TRY(const auto known, co_await self->engine_.Call("GET", target));
+    if (IsGood(known.status)) {
+      MILL_CO_TRY(const Json network, ParseJson(known.body));
+      const Json& subnets = network["subnets"];
+      if (subnets.size() > 0) co_return subnets.At(0).StringOr("subnet", "");
+    }
+    if (attempt == kAttempts) co_return CannotStart("private network: " + EngineMessage(made));
+  }
 }
 
 Task<> ContainerBackend::Core::Begin(Self self, const JobId& id, const JobFolder& folder) {

@@ -207,6 +207,7 @@ TEST(ContainerBackend, HostsOfAGroupKnowEachOther) {
       "exec python3 -c '\n"
       "import socket\n"
       "s = socket.create_server((\"\", 5000))\n"
+      "s.settimeout(60)\n"
       "c = s.accept()[0]\n"
       "print(c.recv(100).decode())'";
   const std::string talk =
@@ -215,7 +216,7 @@ TEST(ContainerBackend, HostsOfAGroupKnowEachOther) {
       "for i in range(100):\n"
       "    try:\n"
       "        c = socket.create_connection((\"algo-1\", 5000)); break\n"
-      "    except OSError: time.sleep(0.1)\n"
+      "    except OSError: time.sleep(0.2)\n"
       "c.sendall(b\"hello algo-1\")'";
   JobSpec first = ShellJob("group-1", listen), second = ShellJob("group-2", talk);
   first.group = second.group = "g";

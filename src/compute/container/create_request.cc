@@ -70,6 +70,25 @@ Json Limits(const JobSpec& spec) {
   return limits;
 }
 
+/// The address of host `number` of a group: "10.1.2.0/24", 3 -> "10.1.2.4".
+std::string AddressOf(const std::string& subnet, int64_t number) {
+  return subnet.substr(0, subnet.rfind('.') + 1) + std::to_string(number + 1);
+}
+
+void AddGroup(const JobSpec& spec, const std::string& subnet, Json::Object& request) {
+  constexpr int64_t kHostsMax = 200;
+  const size_t digits = spec.host_name.find_last_not_of("0123456789") + 1;
+  const std::string prefix = spec.host_name.substr(0, digits);
+  const int64_t number = ParseInt(spec.host_name.substr(digits)).value_or(1);
+  Json::Array hosts;
+  for (int64_t n = 1; n <= kHostsMax; ++n)
+    hosts.push_back(prefix + std::to_string(n) + ":" + AddressOf(subnet, n));
+  request.Set("hostadd", std::move(hosts));
+  const Json own = Json::Array{Json(AddressOf(subnet, number))};
+  request.Set("networks",
+              Json::Object{{NetworkName(spec.group), Json::Object{{"static_ips", own}}}});
+}
+
 Json Strings(const std::vector<std::string>& texts) {
   return Json::Array(texts.begin(), texts.end());
 }
@@ -83,8 +102,25 @@ std::string NetworkName(const std::string& group) {
   return "stepmill-" + Hex(Sha256(group)).substr(0, kLength);
 }
 
+Json NetworkRequest(const std::string& group, const std::string& engine_id, int attempt) {
+  const std::string digest = Sha256(engine_id + "/" + group + "/" + std::to_string(attempt));
+  constexpr size_t kInterfaceDigits = 10;  // an interface's name has at most 15 characters
+  const auto byte = [&](size_t index) { return static_cast<unsigned char>(digest[index]); };
+  // 10.128.0.0/9, in networks of 256.
+  const std::string subnet =
+      "10." + std::to_string(128 + byte(0) % 128) + "." + std::to_string(byte(1)) + ".0/24";
+  const Json subnets = Json::Array{Json::Object{{"subnet", subnet}}};
+  return Json::Object{{"name", NetworkName(group)},
+                      {"driver", "bridge"},
+                      {"network_interface", "sm" + Hex(digest).substr(0, kInterfaceDigits)},
+                      {"subnets", subnets},
+                      {"internal", true},
+                      {"dns_enabled", false}};
+}
+
 Json CreateRequest(const JobSpec& spec, const StoredJob& job, const std::string& image,
-                   const JobFolder& folder, const SandboxPlaces& places) {
+                   const JobFolder& folder, const SandboxPlaces& places,
+                   const std::string& subnet) {
   Json::Object env;
   for (const auto& [name, value] : Environment(spec, job, !places.ca_folder.empty()))
     env.Add(name, value);
@@ -110,11 +146,7 @@ Json CreateRequest(const JobSpec& spec, const StoredJob& job, const std::string&
   }
   if (!spec.working_dir.empty()) request.Set("work_dir", spec.working_dir);
   if (!spec.host_name.empty()) request.Set("hostname", spec.host_name);
-  if (!spec.group.empty()) {
-    const Json aliases = Json::Array{Json(spec.host_name)};
-    request.Set("networks",
-                Json::Object{{NetworkName(spec.group), Json::Object{{"aliases", aliases}}}});
-  }
+  if (!spec.group.empty()) AddGroup(spec, subnet, request);
   const Json limits = Limits(spec);
   if (limits.size() > 0) request.Set("resource_limits", limits);
   return request;

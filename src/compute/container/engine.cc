@@ -105,13 +105,15 @@ const std::string& Engine::run_dir() const { return state_->run_dir; }
 std::string Engine::exits_dir() const { return state_->run_dir + "/tmp/exits"; }
 std::string Engine::socket_dir() const { return state_->run_dir + "/socket"; }
 std::string Engine::pid_file(const std::string& container_id) const {
-  return state_->run_dir + "/root/overlay-containers/" + container_id + "/userdata/pidfile";
+  // An ordinary user's engine keeps to XDG_RUNTIME_DIR, whatever storage.conf says.
+  const char* root = ::geteuid() == 0 ? "/root" : "/user/containers";
+  return state_->run_dir + root + "/overlay-containers/" + container_id + "/userdata/pidfile";
 }
 
 Result<> Engine::State::Prepare() {
   for (const std::string& folder :
        {dir + "/storage", dir + "/static", dir + "/volumes", dir + "/networks", dir + "/tmp",
-        run_dir + "/socket", run_dir + "/tmp/exits", run_dir + "/root"}) {
+        run_dir + "/socket", run_dir + "/tmp/exits", run_dir + "/root", run_dir + "/user"}) {
     MILL_CHECK(io::MakeFolders(folder));
   }
   std::error_code ignored;  // who may not set modes cannot have made the folder
@@ -177,6 +179,7 @@ io::ProcessSpec Engine::State::Program() const {
               {"CONTAINERS_REGISTRIES_CONF", dir + "/registries.conf"},
               {"REGISTRY_AUTH_FILE", dir + "/auth.json"},
               {"TMPDIR", dir + "/tmp"}};
+  if (::geteuid() != 0) spec.env["XDG_RUNTIME_DIR"] = run_dir + "/user";
   for (const char* name : {"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"})
     spec.env[name] = ProxyUrl();
   for (const char* name : {"NO_PROXY", "no_proxy"}) spec.env[name] = "";
