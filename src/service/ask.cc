@@ -8,6 +8,7 @@
 namespace stepmill {
 namespace {
 
+constexpr int kAttemptsMax = 6;           // about half a minute
 constexpr size_t kParametersAtOnce = 10;  // GetParameters' own bound
 
 Request RequestOf(const Asker& asker, std::string service, std::string operation, Json input) {
@@ -30,6 +31,12 @@ Task<Json> AskService(Asker asker, std::string service, std::string operation, J
   request.effect_id = std::move(effect_id);
   MILL_CO_TRY(const Answer answer, co_await asker.ports.door.Ask(std::move(request)));
   co_return answer.output;
+}
+
+Error FinalError(Error error, int attempt) {
+  const bool is_final = attempt >= kAttemptsMax || error.name == "JobLimitsUnavailable";
+  if (error.code == Code::kUnavailable && is_final) error.code = Code::kInternal;
+  return error;
 }
 
 Task<std::map<std::string, Secret>> ReadParameters(Asker asker, std::vector<std::string> names) {

@@ -23,6 +23,9 @@ struct Asker {
 /// answer what the first one answered (writes only: the answer is kept).
 Task<Json> AskService(Asker asker, std::string service, std::string operation, Json input,
                       std::string effect_id = "");
+/// For performers that bring a sandbox up: what cannot be had after `attempt` tries, or never, is
+/// an error of its own and no longer kUnavailable, so that the engine does not try for ever.
+Error FinalError(Error error, int attempt);
 /// Names of parameters -> their values (SecureString decrypted), in one or more GetParameters.
 /// kNotFound names the first that does not exist.
 Task<std::map<std::string, Secret>> ReadParameters(Asker asker, std::vector<std::string> names);

@@ -9,6 +9,8 @@
 namespace stepmill::codebuild {
 namespace {
 
+constexpr Seconds kGiveUp{60};  // how long an ended build waits for its provisioning to end
+
 std::string Stamp(Time at) {
   const int64_t millis = MillisSinceEpoch(at) % 1000;
   char fraction[16];
@@ -49,6 +51,8 @@ class Machine {
     const std::string& kind = event_.kind;
     if (kind == "start") {
       OnStart();
+    } else if (kind == "timer" && event_.data.StringOr("id", "") == "give-up") {
+      GiveUp();
     } else if (kind == "timer") {
       Abort("TIMED_OUT", "BUILD_TIMED_OUT", "Build has timed out. ");
     } else if (kind == "stop") {
@@ -294,7 +298,14 @@ class Machine {
     for (const char* tag : {"source", "upload"}) turn_.effect_cancels.push_back(tag);
     turn_.effect_cancels.push_back("step:" + std::to_string(state_.IntOr("sequence", 2)));
     // What is being provisioned can only be taken away once it is there.
-    if (!state_.BoolOr("isProvisioning", false)) Close();
+    if (!state_.BoolOr("isProvisioning", false)) return Close();
+    turn_.timers.push_back({"give-up", event_.at + kGiveUp});
+  }
+  void GiveUp() {
+    if (!state_.BoolOr("isProvisioning", false)) return;
+    state_ = state_.With("isProvisioning", false);
+    turn_.effect_cancels.push_back("provision");
+    Close();
   }
 
   void Close() { Perform("close", "close", {}); }

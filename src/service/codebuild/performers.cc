@@ -97,7 +97,9 @@ Task<Json> Finish(Ports& ports, Json what, std::string effect_id) {
 
 // Performers are functions: each of these keeps the coroutine rules by taking its values.
 Task<Json> PerformProvision(Ports& ports, Performance performance) {
-  co_return co_await Provision(ports, performance.what);
+  auto provisioned = co_await Provision(ports, performance.what);
+  if (!provisioned) co_return FinalError(provisioned.error(), performance.attempt);
+  co_return provisioned;
 }
 Task<Json> PerformSource(Ports& ports, Performance performance) {
   co_return co_await DownloadSource(ports, performance.what);
@@ -186,8 +188,11 @@ Task<Json> RunCommand(Ports& ports, Json what) {
   const std::string user = what.StringOr("runAs", "");
   if (user.empty() || user == "root")
     step.argv = {shell, file};
-  else
-    step.argv = {"su", "-m", "-s", "/bin/sh", user, "-c", "exec " + shell + " " + file};
+  else  // the state is the user's to write
+    step.argv = {"/bin/sh", "-c",
+                 "chmod a+rwx " + std::string(kOutputFolder) + " && chmod -R a+rwX " +
+                     std::string(kStateFolder) + " && exec su -m -s /bin/sh " +
+                     buildspec::ShellQuote(user) + " -c 'exec " + shell + " " + file + "'"};
   step.working_dir = SourceFolder(build, what["folder"]);
   step.files = {{file, std::move(script)}};
   const JobId job{JobIdOf(build)};

@@ -162,6 +162,10 @@ Task<> SetEnvironment(Asker asker, Json what, Json spec,
   // `sam` and `stepmill` are there in every image, behind what the image has itself; docker is
   // tried again when the engine restarts.
   script.command = "export PATH=\"/opt/stepmill/shims:$PATH:/opt/stepmill/bin\"";
+  bool has_users = !spec.StringOr("runAs", "").empty();
+  for (const auto& phase : MembersOf(spec["phases"]))
+    has_users = has_users || !phase.value.StringOr("runAs", "").empty();
+  if (has_users) script.command += "; chmod -R a+rwX " + std::string(kOutputFolder);
   for (auto& variable : variables)
     if (IsShellName(variable.first)) script.overrides.push_back(std::move(variable));
   const std::string file = std::string(kStateFolder) + "/environment.sh";

@@ -180,7 +180,9 @@ Task<Json> PutStatus(Ports& ports, Json what, std::string effect_id) {
 }
 
 Task<Json> Open(Ports& ports, Performance performance) {
-  co_return co_await OpenJob(ports, performance.what);
+  auto opened = co_await OpenJob(ports, performance.what);
+  if (!opened) co_return FinalError(opened.error(), performance.attempt);
+  co_return opened;
 }
 Task<Json> Log(Ports& ports, Performance performance) {
   co_return co_await CopyLog(ports, performance.what);
