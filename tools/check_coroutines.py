@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Coroutine rules that g++ 12 needs (faults reproduced with 12.2; see CONTRIBUTING.md):
-no braced list inside a co_await expression, no switch on one, no sleeping in tests."""
+no braced list inside a co_await expression, no switch on one, none as a branch of ?:, no sleeping in tests."""
 import os
 import re
 import sys
@@ -21,8 +21,11 @@ def co_await_expressions(text):
                 yield match.start(), "brace"
                 break
             end += 1
-        if re.search(r"switch\s*\($", text[:match.start()].rstrip()):
+        before = text[:match.start()].rstrip()
+        if re.search(r"switch\s*\($", before):
             yield match.start(), "switch"
+        if before.endswith("?"):
+            yield match.start(), "conditional"
 
 
 def main():
@@ -35,7 +38,7 @@ def main():
             text = open(path, encoding="utf-8").read()
             for offset, kind in co_await_expressions(text):
                 line = text.count("\n", 0, offset) + 1
-                problems.append(f"{os.path.relpath(path, ROOT)}:{line}: {kind} in a co_await expression")
+                problems.append(f"{os.path.relpath(path, ROOT)}:{line}: {kind} with a co_await expression")
             if name.endswith("_test.cc"):
                 for number, line in enumerate(text.split("\n"), 1):
                     if SLEEP.search(line):
