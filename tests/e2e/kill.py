@@ -178,10 +178,11 @@ class Killer(threading.Thread):
                 self.is_over.wait(0.01)
                 continue
             self.points.pop(0)
+            engines = self.server.engine_pids()
             self.server.kill()
             self.server.start()
             self.hit.append(name)
-            print(f"   killed at: {name}; ready again after {self.server.ready_seconds * 1000:.0f} ms", flush=True)
+            print(f"   killed at: {name}{' (and the engine)' if engines else ''}; ready again after {self.server.ready_seconds * 1000:.0f} ms", flush=True)
 
 
 def show_trouble(server, chain):
