@@ -10,7 +10,6 @@
 
 namespace stepmill {
 
-
 /// Whom the command line talks to and as whom: AWS_ENDPOINT_URL (else http://127.0.0.1:4566), keys
 /// and region from the environment, else from a shared credentials file.
 struct ClientSettings {

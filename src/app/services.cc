@@ -9,8 +9,6 @@
 #include "service/events/events.h"
 #include "service/iam/iam.h"
 #include "service/logs/logs.h"
-#include "service/iam/iam.h"
-#include "service/logs/logs.h"
 #include "service/s3/s3.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/secretsmanager/secretsmanager.h"

@@ -32,7 +32,7 @@ struct Call {
   Ports& ports;
 
   Batch batch;
-  /// What the handler made of its body (the blob's id); it finds it here when the door runs it anew.
+  /// What the handler made of its body (the blob's id): here again when the door runs it anew.
   Json kept;
   std::unique_ptr<ByteSource> answer_body;  ///< streamed answer
   /// "http:<header>" -> text that the wire adds; S3's conditional answers use "status".

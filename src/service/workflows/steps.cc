@@ -158,7 +158,8 @@ StepSpec SpecOf(const Context& context, const workflow::ResolvedStep& step, cons
   std::string path;
   for (const Json& item : ItemsOf(context.what["what"]["path"])) path += item.AsString() + ":";
   // `sam` and `stepmill` are there in every image, behind what the image has itself.
-  wrapper += "export PATH=" + Quote(path + "/opt/stepmill/shims:") + "\"$PATH:/opt/stepmill/bin\"\n";
+  wrapper +=
+      "export PATH=" + Quote(path + "/opt/stepmill/shims:") + "\"$PATH:/opt/stepmill/bin\"\n";
   std::string directory = step.working_directory;
   if (!directory.starts_with('/'))
     directory = context.workspace + (directory.empty() ? "" : "/" + directory);
