@@ -2,6 +2,7 @@
 import configparser
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,9 +18,16 @@ ACCOUNT = "000000000000"
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range that the kernel gives to clients: while a killed server is away, a client that tries to
+    connect to a port of that range can be given that very port, and the server cannot come back to it."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue  # taken: another
 
 
 class Failed(Exception):
