@@ -24,8 +24,9 @@ while :; do
     if [ -n "$input" ]; then "$docker" "$@" < "$input"; else "$docker" "$@"; fi
     status=$?
     [ $status -ne 0 ] && [ $attempt -lt 10 ] || exit $status
-    # The same engine still answers: the failure is the command's own.
-    [ /opt/stepmill/engine/docker.sock -nt "$scratch" ] || ! "$docker" version > /dev/null 2>&1 || exit $status
+    # An engine that was there before (some shells compare whole seconds) and still answers: the
+    # failure is the command's own.
+    [ "$scratch" -nt /opt/stepmill/engine/docker.sock ] && "$docker" version > /dev/null 2>&1 && exit $status
     waited=0
     until "$docker" version > /dev/null 2>&1; do
         waited=$((waited + 1))
