@@ -1,5 +1,6 @@
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "json/json.h"
@@ -7,7 +8,7 @@
 namespace stepmill {
 
 /// The items of a list, the members of an object; none for any other value. For loops over values
-/// that may be absent. A temporary is refused: its items would be gone before the loop begins.
+/// that may be absent. A temporary gives a list of its own.
 inline const Json::Array& ItemsOf(const Json& value) {
   static const Json::Array kNone;
   return value.is_array() ? value.items() : kNone;
@@ -16,7 +17,7 @@ inline const std::vector<Json::Member>& MembersOf(const Json& value) {
   static const std::vector<Json::Member> kNone;
   return value.is_object() ? value.members() : kNone;
 }
-const Json::Array& ItemsOf(Json&&) = delete;
-const std::vector<Json::Member>& MembersOf(Json&&) = delete;
+inline Json::Array ItemsOf(Json&& value) { return ItemsOf(std::as_const(value)); }
+inline std::vector<Json::Member> MembersOf(Json&& value) { return MembersOf(std::as_const(value)); }
 
 }  // namespace stepmill

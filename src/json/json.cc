@@ -131,13 +131,15 @@ std::string Json::NumberText() const {
   return std::string(buffer, end);
 }
 
-const std::string& Json::AsString() const {
+const std::string& Json::AsString() const& {
   return MILL_ASSERT(is_string()), static_cast<StringNode*>(bits_.node)->text;
 }
-const Json::Array& Json::items() const {
+const Json::Array& Json::items() const& {
   return MILL_ASSERT(is_array()), static_cast<ArrayNode*>(bits_.node)->items;
 }
-const std::vector<Json::Member>& Json::members() const {
+Json::Array Json::items() && { return std::as_const(*this).items(); }
+std::vector<Json::Member> Json::members() && { return std::as_const(*this).members(); }
+const std::vector<Json::Member>& Json::members() const& {
   return MILL_ASSERT(is_object()), static_cast<ObjectNode*>(bits_.node)->members;
 }
 
@@ -145,7 +147,7 @@ size_t Json::size() const {
   return is_array() ? items().size() : is_object() ? members().size() : 0;
 }
 
-const Json& Json::At(size_t index) const {
+const Json& Json::At(size_t index) const& {
   return MILL_ASSERT(index < items().size()), items()[index];
 }
 
@@ -164,7 +166,7 @@ const Json* Json::Find(std::string_view name) const {
   return &node->members[*at].value;
 }
 
-const Json& Json::operator[](std::string_view name) const {
+const Json& Json::operator[](std::string_view name) const& {
   const Json* found = Find(name);
   return found ? *found : NullValue();
 }

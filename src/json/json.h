@@ -66,17 +66,23 @@ class Json {
   double AsDouble() const;
   int64_t AsInteger() const;       ///< is_integer() only
   std::string NumberText() const;  ///< as it was read; computed numbers: shortest exact form
-  const std::string& AsString() const;
-  const Array& items() const;                  ///< array
-  const std::vector<Member>& members() const;  ///< object, in order
+  // From a temporary they give a value of its own, so that a loop over `Make().items()` is safe.
+  const std::string& AsString() const&;
+  std::string AsString() && { return std::as_const(*this).AsString(); }
+  const Array& items() const&;  ///< array
+  Array items() &&;
+  const std::vector<Member>& members() const&;  ///< object, in order
+  std::vector<Member> members() &&;
 
-  size_t size() const;                 ///< items or members; 0 for scalars
-  const Json& At(size_t index) const;  ///< array item
+  size_t size() const;                  ///< items or members; 0 for scalars
+  const Json& At(size_t index) const&;  ///< array item
+  Json At(size_t index) && { return std::as_const(*this).At(index); }
   /// A member's value; null pointer when this is no object or has no such member.
   const Json* Find(std::string_view name) const;
   bool Has(std::string_view name) const { return Find(name) != nullptr; }
   /// A member's value, or null.
-  const Json& operator[](std::string_view name) const;
+  const Json& operator[](std::string_view name) const&;
+  Json operator[](std::string_view name) && { return std::as_const(*this)[name]; }
 
   // Forgiving reads of a member, for input that the model has checked.
   std::string StringOr(std::string_view name, std::string_view other) const;
