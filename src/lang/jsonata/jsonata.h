@@ -60,9 +60,13 @@ class Expression {
   /// Members read directly of a free variable: "result" for `$states.result.x`. Each once; "" where
   /// the variable is used as a whole.
   std::vector<std::string> members_of(std::string_view variable) const;
+  /// The first name, "$" or "$$" that is read from the input itself, not from a variable or inside
+  /// a path, predicate or function; empty: none. Step Functions has no input there.
+  const std::string& context_reference() const;
+
+  struct Program;
 
  private:
-  struct Program;
   std::shared_ptr<const Program> program_;
 };
 
