@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the recorded cases in DATA (../shared/conformance) against the program; ends with `N passed, M failed`.
 
-states  Step Functions: what needs nothing but JSONPath, inline Maps and the services that are there
+states  Step Functions: what needs nothing but inline Maps and the services that are there
 sam     every template but those with API events or connectors, which are not built (counted as skipped)
 """
 import argparse
@@ -18,9 +18,9 @@ NOT_BUILT = re.compile(r"Type: (HttpApi|Api|Connector|AWS::Serverless::(Api|Http
 
 # What a Step Functions case may not need: the rest of the language and of the API, and two answers whose lengths are
 # those of another region's name or of a time without trailing zeros.
-STATES_FEATURES = {"jsonata", "distributed-map", "test-state"}
+STATES_FEATURES = {"distributed-map", "test-state"}
 STATES_NOT_BUILT = re.compile(
-    r"activit|aliasing|versioning|sm_version|machine_version|express|VALID_QUERY_LANGUAGE|DISTRIBUTED|JSONata|"
+    r"activit|aliasing|versioning|sm_version|machine_version|express|DISTRIBUTED|"
     r"sfn_task_service\.test_start_execution$|callback\.test_start_execution_sync$", re.I)
 STATES_SERVICES = {"logs", "iam", "secretsmanager", "ssm"}
 
@@ -67,7 +67,7 @@ def select_states(source, folder):
                 text = file.read()
             case = json.loads(text)
             if (STATES_FEATURES & set(case.get("features", [])) or set(case["needs"]) - STATES_SERVICES
-                    or STATES_NOT_BUILT.search(case["id"]) or '"DISTRIBUTED"' in text or '"JSONata"' in text):
+                    or STATES_NOT_BUILT.search(case["id"]) or '"DISTRIBUTED"' in text):
                 skipped += 1
             else:
                 os.symlink(path, os.path.join(folder, name))

@@ -78,6 +78,8 @@ Result<Json> Query::Evaluate(const Scope& scope) const {
   };
   if (!value) {
     const Error& error = value.error();
+    if (error.name == jsonata::kUnsupportedResult)
+      return failed("returned an unsupported result type.");
     if (IsBound(error)) return failed("threw an error during evaluation: " + BoundMessage(error));
     return failed("threw an error during evaluation. " + error.name + ": " + error.message);
   }

@@ -19,6 +19,9 @@ namespace stepmill::jsonata {
 /// (docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html).
 enum class Dialect { kJsonata, kStates };
 
+/// Name of the error of an expression in the dialect kStates whose result is a function.
+inline constexpr std::string_view kUnsupportedResult = "UnsupportedResult";
+
 /// Bounds of one evaluation. What is reached ends it with an error (U1001 depth and time, D1011,
 /// D2014 sizes), so that no expression can hang or exhaust the server.
 struct Limits {
@@ -49,8 +52,8 @@ class Expression {
  public:
   static Result<Expression> Compile(std::string_view text, Dialect dialect = Dialect::kJsonata);
 
-  /// nullopt: undefined (also where the result is a function). Sequences are arrays or their only
-  /// value, as the language says.
+  /// nullopt: undefined (in the dialect kJsonata also where the result is a function). Sequences
+  /// are arrays or their only value, as the language says.
   Result<std::optional<Json>> Evaluate(const Environment& environment) const;
 
   const std::string& text() const;
@@ -60,8 +63,8 @@ class Expression {
   /// Members read directly of a free variable: "result" for `$states.result.x`. Each once; "" where
   /// the variable is used as a whole.
   std::vector<std::string> members_of(std::string_view variable) const;
-  /// The first name, "$" or "$$" that is read from the input itself, not from a variable or inside a
-  /// path, predicate or function; empty: none. Step Functions has no input there.
+  /// The first name, "$" or "$$" that is read from the input itself, not from a variable or inside
+  /// a path, predicate or function; empty: none. Step Functions has no input there.
   const std::string& context_reference() const;
 
   struct Program;
