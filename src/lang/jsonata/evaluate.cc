@@ -50,7 +50,9 @@ Result<std::optional<Json>> Evaluator::Run() {
   }
   if (result.is_list() && result.list->is_outer_wrapper) result = result.list->items[0];
   if (result.is_undefined() || result.is_function()) return std::optional<Json>();
-  return std::optional<Json>(ToJson(result));
+  Json out = ToJson(result);
+  if (has_ended_) return MakeError(fault_);
+  return std::optional<Json>(std::move(out));
 }
 
 bool Evaluator::LookAtLimits() {
