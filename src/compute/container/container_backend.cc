@@ -71,7 +71,7 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
         archive_(archive),
         options_(std::move(options)),
         engine_(loop, EngineOptions{options_.data_dir, options_.image_cache, options_.endpoint_file,
-                                    options_.ca_bundle}),
+                                    options_.ca_bundle, options_.mirror_host}),
         watcher_(loop) {
     const Result<> made = io::MakeFolders(engine_.exits_dir());
     if (!made) MILL_LOG(kError, made.error().message);

@@ -165,9 +165,16 @@ Result<> Engine::State::WriteSettings() const {
     storage += "[storage.options]\nadditionalimagestores = [" + Quoted(options.image_cache) + "]\n";
   }
   MILL_CHECK(io::WriteFile(dir + "/storage.conf", storage, false));
-  const std::string registries =
+  std::string registries =
       "unqualified-search-registries = [\"docker.io\"]\n"
       "short-name-mode = \"disabled\"\n";
+  // Where the registry itself is reachable it is used: mirrors are asked before the location.
+  for (const char* registry : {"docker.io", "public.ecr.aws"}) {
+    if (options.mirror_host.empty()) break;
+    registries += "[[registry]]\nprefix = " + Quoted(registry) +
+                  "\nlocation = " + Quoted(options.mirror_host + "/" + registry) +
+                  "\n[[registry.mirror]]\nlocation = " + Quoted(registry) + "\n";
+  }
   return io::WriteFile(dir + "/registries.conf", registries, false);
 }
 

@@ -16,6 +16,8 @@ struct EngineOptions {
   std::string image_cache;    ///< additional image store; "" or missing: none
   std::string endpoint_file;  ///< its first line is the server's address; "": no proxy
   std::string ca_bundle;      ///< PEM file that the engine trusts; "" : the system's
+  /// The host that serves images which a public registry does not give; "": none.
+  std::string mirror_host = {};
 };
 
 /// The container engine that the server manages: `podman system service` with storage, settings and

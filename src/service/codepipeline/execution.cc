@@ -490,6 +490,14 @@ class Execution final : public Instance {
         Begin();
       return;
     }
+    if (closing_.contains(tag) && !tag.starts_with("last-")) {  // a build that is to be stopped
+      closing_.erase(tag);
+      for (const Run& run : runs_)
+        if (SubmitTag(run) == tag && data.Has("output"))
+          StopBuildOf(run, data["output"]["build"].StringOr("id", ""));
+      if (phase_ == Phase::kClosing && closing_.empty()) turn_.is_finished = true;
+      return;
+    }
     if (tag.starts_with("last-")) {
       closing_.erase(tag);
       if (phase_ == Phase::kClosing && closing_.empty()) turn_.is_finished = true;
@@ -574,12 +582,13 @@ class Execution final : public Instance {
     const std::string id = data.StringOr("subscription", "");
     Run* run = id.starts_with("a/") ? FindRun(std::string_view(id).substr(2)) : nullptr;
     if (!run) return;
-    const Json& detail = data["event"]["detail"];
+    const Json& told = data["event"];
     // Before the submit is answered the build has no name; the look after it sees the end.
-    if (run->Provider() == "CodeBuild" &&
-        (run->build_arn.empty() || detail.StringOr("build-id", "") != run->build_arn))
-      return;
-    Look(*run);
+    if (run->Provider() == "CodeBuild" && run->build_arn.empty()) return;
+    const bool is_meant = told.StringOr("source", "") == kRecovered ||
+                          run->Provider() != "CodeBuild" ||
+                          told["detail"].StringOr("build-id", "") == run->build_arn;
+    if (is_meant) Look(*run);
   }
 
   void OnTimer(const std::string& id) {
@@ -630,7 +639,23 @@ class Execution final : public Instance {
     std::erase_if(turn_.timers, [&](const auto& timer) { return timer.id == "a/" + run.id; });
     std::erase_if(turn_.subscriptions, [&](const auto& sub) { return sub.id == "a/" + run.id; });
     TellAction(run, ToUpper(status));
+    if (status == "Abandoned" || run.error.StringOr("code", "") == "ActionTimeout")
+      StopBuildOf(run, run.external_id);
   }
+
+  /// A build that nobody waits for any more is stopped; the execution ends after that was asked.
+  /// One that is still being submitted is stopped when its id comes back.
+  void StopBuildOf(const Run& run, const std::string& id) {
+    if (run.Provider() != "CodeBuild") return;
+    const std::string tag = id.empty() ? SubmitTag(run) : "last-stop/" + run.id;
+    closing_.insert(tag);
+    if (id.empty()) return;
+    turn_.effects.push_back({tag, "door",
+                             DoorCall("codebuild", "StopBuild", Json::Object{{"id", id}},
+                                      RoleOf(run), account_, region_)});
+  }
+  /// The first effect of a run: its submit.
+  static std::string SubmitTag(const Run& run) { return "a/" + run.id + "/submit/1"; }
 
   // ---- what others see ----
 

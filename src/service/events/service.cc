@@ -55,13 +55,10 @@ constexpr Operation kOperations[] = {
     Row("DeleteEventBus", DeleteEventBus, "events:DeleteEventBus", Access::kWrite, kBus),
     Row("DescribeEventBus", DescribeEventBus, "events:DescribeEventBus", Access::kRead, kBus),
     Row("ListEventBuses", ListEventBuses, "events:ListEventBuses", Access::kList, "*"),
-    Internal("MatchRules", MatchRules),
+    Internal("MatchRule", MatchRule),
     Internal("FireSchedule", FireSchedule),
     Internal("ReceiveEvent", ReceiveEvent),
 };
-
-constexpr EventRow kEvents[] = {
-    {.pattern = R"({"source": [{"exists": true}]})", .operation = "MatchRules"}};
 
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(std::string(kDeliveryMachine), JsonMachine(AdvanceDelivery));
@@ -77,7 +74,6 @@ const Service kService = {.name = "events",
                           .host = "events.amazonaws.com",
                           .model = &models::kEvents,
                           .operations = kOperations,
-                          .events = kEvents,
                           .wire_up = WireUp};
 
 }  // namespace stepmill::events

@@ -121,7 +121,8 @@ Task<Json> CreateServiceLinkedRole(Call& call) {
       {"Statement", Json::Array{Json::Object{{"Effect", "Allow"},
                                              {"Principal", Json::Object{{"Service", host}}},
                                              {"Action", "sts:AssumeRole"}}}}};
-  const Json role = NewRole(call, name, "/aws-service-role/" + host + "/", trust.Print());
+  Json role = NewRole(call, name, "/aws-service-role/" + host + "/", trust.Print());
+  if (call.input.Has("Description")) role = role.With("Description", call.input["Description"]);
   call.batch.Create(RoleKey(call, name), role);
   co_return Json::Object{{"Role", RoleJson(role)}};
 }

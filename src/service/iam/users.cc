@@ -127,7 +127,9 @@ Task<Json> ListAccessKeys(Call& call) {
 Task<Json> UpdateAccessKey(Call& call) {
   const std::string id = call.input.StringOr("AccessKeyId", "");
   MILL_CO_TRY(const auto key, co_await call.ports.store.Get(AccessKeyKey(id)));
-  if (!key || key->body["principal"].StringOr("account", "") != call.account)
+  const std::string name = UserNameOf(call);
+  if (!key || key->body["principal"].StringOr("account", "") != call.account ||
+      (!name.empty() && !key->body["principal"].StringOr("arn", "").ends_with("/" + name)))
     co_return NoSuchEntity("The Access Key with id " + id + " cannot be found.");
   call.batch.Replace(*key, key->body.With("status", call.input["Status"]));
   co_return Json::Object{};

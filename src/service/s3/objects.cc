@@ -178,6 +178,8 @@ Task<Source> CopySource(Call& call) {
         "Copy Source must mention the source bucket and key: "
         "sourcebucket/sourcekey",
         "x-amz-copy-source", text);
+  if (call.input.StringOr("ExpectedSourceBucketOwner", call.account) != call.account)
+    co_return AccessDenied();
   source.key = text.substr(slash + 1);
   MILL_CO_TRY(source.bucket, co_await FindBucket(call, text.substr(0, slash)));
   MILL_CO_TRY(source.version,
