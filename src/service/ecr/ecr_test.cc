@@ -19,8 +19,8 @@ class EcrTest : public testing::Test {
   }
   EcrTest() {
     EXPECT_TRUE(world.Run(world.engine().Recover()));
-    Ask("CreateRepository", R"({"repositoryName": "a"})");
-    Ask("CreateRepository", R"({"repositoryName": "b"})");
+    Ask("CreateRepository", R"({"repositoryName": "aa"})");
+    Ask("CreateRepository", R"({"repositoryName": "bb"})");
   }
   Json Ask(const char* operation, const std::string& input) {
     const Result<Json> answer = world.Ask("ecr", operation, *ParseJson(input));
@@ -68,29 +68,29 @@ class EcrTest : public testing::Test {
 };
 
 TEST_F(EcrTest, PartsThatWereJoinedGo) {
-  PutLayer("a", {"one ", "two ", "three"});
+  PutLayer("aa", {"one ", "two ", "three"});
   EXPECT_TRUE(ComeTo(1)) << Blobs();
-  PutLayer("b", {"one two three"});  // the same bytes again
+  PutLayer("bb", {"one two three"});  // the same bytes again
   EXPECT_TRUE(ComeTo(1)) << Blobs();
 }
 
 TEST_F(EcrTest, BytesGoWithTheLastImageThatNamesThem) {
-  const std::string shared = PutLayer("a", {"shared"}), own = PutLayer("a", {"own"});
-  PutLayer("b", {"shared"});
-  const std::string config_b = PutLayer("b", {"config b"});
-  const std::string config = PutLayer("a", {"config"});
+  const std::string shared = PutLayer("aa", {"shared"}), own = PutLayer("aa", {"own"});
+  PutLayer("bb", {"shared"});
+  const std::string config_b = PutLayer("bb", {"config b"});
+  const std::string config = PutLayer("aa", {"config"});
   ASSERT_TRUE(ComeTo(4)) << Blobs();
-  PutImage("a", "1", config, shared);
-  PutImage("a", "2", config, own);
-  PutImage("b", "1", config_b, shared);
-  Ask("BatchDeleteImage", R"({"repositoryName": "a", "imageIds": [{"imageTag": "2"}]})");
+  PutImage("aa", "1", config, shared);
+  PutImage("aa", "2", config, own);
+  PutImage("bb", "1", config_b, shared);
+  Ask("BatchDeleteImage", R"({"repositoryName": "aa", "imageIds": [{"imageTag": "2"}]})");
   EXPECT_TRUE(ComeTo(3)) << "the layer of image 2 alone goes: " << Blobs();
-  Ask("BatchDeleteImage", R"({"repositoryName": "a", "imageIds": [{"imageTag": "1"}]})");
+  Ask("BatchDeleteImage", R"({"repositoryName": "aa", "imageIds": [{"imageTag": "1"}]})");
   EXPECT_TRUE(ComeTo(2)) << "b still has the shared layer: " << Blobs();
   const Json gone = Ask("BatchCheckLayerAvailability",
-                        R"({"repositoryName": "a", "layerDigests": [")" + shared + "\"]}");
+                        R"({"repositoryName": "aa", "layerDigests": [")" + shared + "\"]}");
   EXPECT_EQ(gone["layers"].At(0).StringOr("layerAvailability", ""), "UNAVAILABLE");
-  Ask("DeleteRepository", R"({"repositoryName": "b", "force": true})");
+  Ask("DeleteRepository", R"({"repositoryName": "bb", "force": true})");
   EXPECT_TRUE(ComeTo(0)) << Blobs();
 }
 

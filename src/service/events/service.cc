@@ -45,7 +45,7 @@ constexpr Operation kOperations[] = {
     Row("ListRuleNamesByTarget", ListRuleNamesByTarget, "events:ListRuleNamesByTarget",
         Access::kList, "*"),
     Row("PutEvents", PutEvents, "events:PutEvents", Access::kWrite,
-        "arn:aws:events:{region}:{account}:event-bus/*", "TraceHeader"),
+        "arn:aws:events:{region}:{account}:event-bus/*", "Entries.TraceHeader"),
     Row("TestEventPattern", TestEventPattern, "events:TestEventPattern", Access::kRead, "*"),
     Row("TagResource", TagResource, "events:TagResource", Access::kWrite, "{ResourceARN}"),
     Row("UntagResource", UntagResource, "events:UntagResource", Access::kWrite, "{ResourceARN}"),
