@@ -42,7 +42,7 @@ bool IsAlive(const StoredContainer& container) {
 bool IsGood(int status) { return status >= 200 && status < 300; }
 
 /// The text of an engine's error answer.
-std::string EngineMessage(const io::UnixHttpAnswer& answer) {
+std::string EngineMessage(const io::ClientAnswer& answer) {
   const Result<Json> json = ParseJson(answer.body);
   if (json && json->is_object()) return json->StringOr("message", answer.body);
   return answer.body.empty() ? "status " + std::to_string(answer.status) : answer.body;

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "io/http_client.h"
 #include "io/loop.h"
-#include "io/unix_http.h"
 #include "json/json.h"
 
 namespace stepmill::container {
@@ -34,9 +34,9 @@ class Engine {
   /// One request of its REST API ("/libpod/..." is put behind "/v4.0.0"), the engine being started
   /// before when it does not run. Repeated when the engine died meanwhile, so only for requests
   /// that may be. kUnavailable: it cannot be started.
-  Task<io::UnixHttpAnswer> Call(std::string method, std::string target, Json body = {},
-                                std::chrono::milliseconds timeout = std::chrono::seconds(120),
-                                std::string registry_auth = "");
+  Task<io::ClientAnswer> Call(std::string method, std::string target, Json body = {},
+                              std::chrono::milliseconds timeout = std::chrono::seconds(120),
+                              std::string registry_auth = "");
   Task<> EnsureUp();
   /// Ends it (TERM), containers live on.
   void End();
