@@ -1,5 +1,7 @@
 // How the loop stands in the store:
 //   document engine/instance/ID       {"machine", "is_finished"}
+//   stream   ended/YYYY-MM-DD         {"id"}: the instances that finished on that day
+//   document engine/collected         {"from"}: the first day whose instances are still there
 //   document engine/subscription/INSTANCE/SUB   the pattern
 //   stream   i/ID                     one record a turn: {"k": kind, "at": ms, "n": entropy,
 //                                     "d": data, "h": [history]}
@@ -9,6 +11,8 @@
 //   effect    f/INSTANCE:TAG     {"instance", "tag", "performer", "what"}
 //   event     e/UUID             an EventBridge document
 //   delivery  d/EVENT/SUBSCRIBER {"performer", "what"}
+//   subscription  s/ID           {"pattern", "performer", "with"}: never done, stays until removed
+//                 u/UUID         {"gone": "s/ID"}: tells the engine so; done at once
 // A due is removed by the same batch that records what came of it.
 #include "engine/engine.h"
 
@@ -27,12 +31,18 @@ namespace {
 constexpr int kPage = 1000;           // documents, records or dues a read
 constexpr int kDeliveryAttempts = 8;  // of an event to a static subscriber, then it is dropped
 constexpr Seconds kRetryMax{60};
+constexpr int kCollectedAtOnce = 200;  // instances whose records go in one commit
+constexpr Seconds kDay{24 * 3600};
+constexpr char kCollectedKey[] = "engine/collected";
 
 Key InstanceKey(std::string_view id) { return MakeKey({"engine", "instance", id}); }
 Key SubscriptionKey(std::string_view instance, std::string_view id) {
   return MakeKey({"engine", "subscription", instance, id});
 }
 std::string StreamOf(const std::string& instance) { return "i/" + instance; }
+
+std::string DayOf(Time at) { return FormatTime(at, "%Y-%m-%d"); }
+std::string EndedStream(const std::string& day) { return "ended/" + day; }
 
 Seconds RetryDelay(int attempt) {
   return std::min(kRetryMax, Seconds(1LL << std::min(attempt - 1, 6)));
@@ -104,6 +114,7 @@ class Engine::Core {
   Task<> Recover();
   Task<> Commit(Batch batch);
   Task<std::vector<Json>> History(std::string instance_id);
+  Task<int> Collect(Time until);
 
   struct Subscriber {
     std::string id;
@@ -162,6 +173,9 @@ class Engine::Core {
   Task<> Perform(std::string due_id, uint64_t generation);
   Task<Json> PerformOnce(Due due, int attempt);
   Task<> Deliver(std::string due_id, uint64_t generation);
+  void TakeSubscription(const Due& due);
+  Task<> AskWaitersToLook();
+  Task<int> CollectDay(std::string day, std::string next);
   Task<> Drop(std::string due_id);
 
   Spawner& spawner_;
@@ -174,9 +188,11 @@ class Engine::Core {
   std::unordered_map<std::string, std::unordered_set<std::string>> by_instance_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> slots_;
   std::map<std::string, Subscribed> subscriptions_;  // key: SubscriptionKey
+  std::map<std::string, Subscriber> durable_;        // key: the due's id, "s/ID"
 };
 
 void Engine::Core::Remember(Due due) {
+  if (due.kind == "subscription") return TakeSubscription(due);
   Forget(due.id);
   const std::string instance = due.body.StringOr("instance", "");
   if (due.kind != "event" && !instance.empty()) by_instance_[instance].insert(due.id);
@@ -196,6 +212,17 @@ void Engine::Core::Forget(const std::string& due_id) {
     if (mine->second.empty()) by_instance_.erase(mine);
   }
   dues_.erase(known);
+}
+
+void Engine::Core::TakeSubscription(const Due& due) {
+  if (due.body.Has("gone")) {
+    // Found at recovery: the other one is not in the store any more.
+    if (is_recovered_) durable_.erase(due.body.StringOr("gone", ""));
+    spawner_.Spawn("drop " + due.id, Drop(due.id));
+    return;
+  }
+  durable_[due.id] = {due.id, due.body["pattern"], due.body.StringOr("performer", ""),
+                      due.body["with"]};
 }
 
 void Engine::Core::Dispatch() {
@@ -334,6 +361,7 @@ Batch Engine::Core::BatchOf(const std::string& id, const Slot& slot, const Event
          at != subscriptions_.end() && at->first.starts_with(prefix); ++at)
       batch.Delete(at->first);
     batch.PutDocument(InstanceKey(id), Json::Object{{"is_finished", true}});
+    batch.AppendTo(EndedStream(DayOf(event.at)), Json::Object{{"id", id}});
     return batch;
   }
   for (const Effect& effect : turn.effects) {
@@ -415,7 +443,11 @@ Task<> Engine::Core::Deliver(std::string due_id, uint64_t generation) {
     const Time now = clock_.Now();
     Batch batch;
     batch.due_removals.push_back(due_id);
-    for (const Subscriber& subscriber : subscribers_) {
+    std::vector<const Subscriber*> all;
+    for (const Subscriber& subscriber : subscribers_) all.push_back(&subscriber);
+    for (const auto& [id, subscriber] : durable_) all.push_back(&subscriber);
+    for (const Subscriber* each : all) {
+      const Subscriber& subscriber = *each;
       if (!matcher_(subscriber.pattern, event)) continue;
       const Json what = subscriber.with.With("event", event);
       const Json body = Json::Object{{"performer", subscriber.performer}, {"what", what}};
@@ -478,8 +510,27 @@ Task<> Engine::Core::Recover() {
     if (documents.size() < kPage) break;
     from = documents.back().key + '\0';
   }
+  MILL_CO_CHECK(co_await AskWaitersToLook());
   is_recovered_ = true;
   Dispatch();
+  co_return Result<>();
+}
+
+/// An event that was lost (its sender's batch was not written by this engine's rules, or a service
+/// outside ended while nobody ran) must not leave a waiter waiting for ever.
+Task<> Engine::Core::AskWaitersToLook() {
+  const Time now = clock_.Now();
+  const Json event = Json::Object{{"source", kRecovered}, {"detail-type", "Recovered"}};
+  Batch batch;
+  for (const auto& [key, sub] : subscriptions_) {
+    const Json data = Json::Object{{"subscription", sub.id}, {"event", event}};
+    const Json body = Json::Object{{"instance", sub.instance}, {"kind", "event"}, {"data", data}};
+    batch.dues.push_back({"in/recovered/" + key, now, "inbox", body});
+  }
+  if (batch.dues.empty()) co_return Result<>();
+  const std::vector<Due> dues = batch.dues;
+  MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
+  for (const Due& due : dues) Remember(due);
   co_return Result<>();
 }
 
@@ -504,6 +555,52 @@ Task<std::vector<Json>> Engine::Core::History(std::string instance_id) {
         history.insert(history.end(), kept->items().begin(), kept->items().end());
     if (records.size() < kPage) co_return history;
     from = records.back().sequence + 1;
+  }
+}
+
+/// The days are walked from the first that may hold something; what a crash leaves is met again.
+Task<int> Engine::Core::Collect(Time until) {
+  MILL_CO_TRY(const auto collected, co_await store_.Get(kCollectedKey));
+  if (!collected) {
+    Batch batch;
+    batch.PutDocument(kCollectedKey, Json::Object{{"from", DayOf(clock_.Now())}});
+    MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
+    co_return 0;
+  }
+  const std::string end = DayOf(until);
+  std::string day = collected->body.StringOr("from", end);
+  int count = 0;
+  while (day < end) {
+    MILL_CO_TRY(const Time start, ParseIso(day + "T00:00:00Z"));
+    const std::string next = DayOf(start + kDay);
+    MILL_CO_TRY(const int of_day, co_await CollectDay(day, next));
+    count += of_day;
+    day = next;
+  }
+  co_return count;
+}
+
+Task<int> Engine::Core::CollectDay(std::string day, std::string next) {
+  int count = 0;
+  uint64_t from = 1;
+  for (;;) {
+    MILL_CO_TRY(const auto records, co_await store_.Read(EndedStream(day), from,
+                                                         Direction::kForward, kCollectedAtOnce));
+    Batch batch;
+    for (const Record& record : records) {
+      const std::string id = record.body.StringOr("id", "");
+      batch.Delete(InstanceKey(id));
+      batch.stream_deletes.push_back(StreamOf(id));
+    }
+    count += static_cast<int>(records.size());
+    const bool is_last = records.size() < kCollectedAtOnce;
+    if (!records.empty()) from = records.back().sequence + 1;
+    if (is_last) {
+      batch.stream_deletes.push_back(EndedStream(day));
+      batch.PutDocument(kCollectedKey, Json::Object{{"from", next}});
+    }
+    MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
+    if (is_last) co_return count;
   }
 }
 
@@ -534,6 +631,21 @@ void Engine::Post(Batch& batch, const std::string& instance_id, std::string_view
       Json::Object{{"instance", instance_id}, {"kind", kind}, {"data", std::move(data)}};
   batch.dues.push_back({"in/" + core_->random_.NewUuid(), core_->clock_.Now(), "inbox", body});
 }
+
+void Engine::Subscribe(Batch& batch, const std::string& id, Json pattern,
+                       std::string_view performer, Json with) {
+  const Json body = Json::Object{
+      {"pattern", std::move(pattern)}, {"performer", performer}, {"with", std::move(with)}};
+  batch.dues.push_back({"s/" + id, core_->clock_.Now(), "subscription", body});
+}
+
+void Engine::Unsubscribe(Batch& batch, const std::string& id) {
+  batch.due_removals.push_back("s/" + id);
+  batch.dues.push_back({"u/" + core_->random_.NewUuid(), core_->clock_.Now(), "subscription",
+                        Json::Object{{"gone", "s/" + id}}});
+}
+
+Task<int> Engine::Collect(Time until) { return core_->Collect(until); }
 
 void Engine::Notice(std::vector<Due> dues) { core_->Notice(std::move(dues)); }
 Task<> Engine::Recover() { return core_->Recover(); }

@@ -16,13 +16,17 @@
 
 namespace stepmill {
 
+inline constexpr std::string_view kRecovered = "stepmill.engine";
+
 /// What comes in from outside. Recorded with its time and entropy before anything follows from it,
 /// so that replay sees the same.
 struct Event {
   /// "start"  the first event; data as given to Engine::Start.
   /// "timer"  data {"id"}: a timer of this instance is due.
   /// "effect" data {"tag", "output"} or {"tag", "error": {"name", "message"}}: an effect ended.
-  /// "event"  data {"subscription", "event"}: an EventBridge document matched.
+  /// "event"  data {"subscription", "event"}: an EventBridge document matched. After each recovery
+  ///          every subscription gets one of source kRecovered with no detail, whatever its
+  ///          pattern: who waits for something asks once more how it stands.
   /// Any other kind came by Engine::Post, named by the service ("stop", "approve").
   std::string kind;
   Time at;
@@ -127,11 +131,20 @@ class Engine {
   /// An event for an instance; dropped when it has finished or never was.
   void Post(Batch& batch, const std::string& instance_id, std::string_view kind, Json data);
 
+  /// As AddSubscriber, but durable, and it comes and goes with the batch: for patterns of users.
+  /// One with an id that is there is replaced.
+  void Subscribe(Batch& batch, const std::string& id, Json pattern, std::string_view performer,
+                 Json with);
+  void Unsubscribe(Batch& batch, const std::string& id);
+
   /// Whoever committed a batch tells the engine what has become due (the door, after each commit).
   void Notice(std::vector<Due> dues);
 
   /// The history that an instance's turns kept, oldest first. Empty for an unknown one.
   Task<std::vector<Json>> History(std::string instance_id);
+  /// Removes the records and histories of instances that finished before the day of `until` (UTC),
+  /// some at a time. Returns how many. Their ids may be used again.
+  Task<int> Collect(Time until);
   /// Commits a batch of the product itself (no call): turns its events into dues and notices them.
   Task<> Commit(Batch batch);
 

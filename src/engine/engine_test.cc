@@ -39,7 +39,7 @@ Step Worker(const std::string& id, const Json& state, const Event& event) {
   } else if (event.kind == "timer") {
     note("paused " + std::to_string(round));
     call(round + 1);
-  } else if (event.kind == "event") {
+  } else if (event.kind == "event" && event.data["event"].StringOr("source", "") != kRecovered) {
     note("done");
     step.turn.writes.PutDocument("result/" + id, Json(round));
     step.turn.is_finished = true;
@@ -174,6 +174,123 @@ TEST(Engine, AStartThatCrashedBeforeItsCommitNeverWas) {
   const Outcome outcome = RunWorker(1, false);
   EXPECT_TRUE(outcome.history.empty());
   EXPECT_FALSE(outcome.is_finished);
+}
+
+/// Waits for an event and notes what it got; ends with "Done".
+Step Waiter(const std::string&, const Json&, const Event& event) {
+  Step step;
+  if (event.kind == "start")
+    step.turn.subscriptions.push_back({"done", Json::Object{{"detail-type", "Done"}}});
+  if (event.kind != "event") return step;
+  const std::string type = event.data["event"].StringOr("detail-type", "");
+  step.turn.history.push_back(type);
+  step.turn.is_finished = type == "Done";
+  return step;
+}
+
+class EngineLives : public testing::Test {
+ protected:
+  /// A new process over the same disk.
+  void Restart() {
+    world_.DropAll();
+    engine_ = std::make_unique<Engine>(disk_, world_, world_, world_, SameDetailType);
+    engine_->AddMachine("waiter", JsonMachine(Waiter));
+    engine_->AddPerformer("see", [this](Engine::Performance p) -> Task<Json> {
+      seen_.push_back(p.what.StringOr("rule", ""));
+      return Value(Json());
+    });
+    world_.Spawn("recover", engine_->Recover());
+    world_.Run();
+  }
+  void Commit(Batch batch) {
+    world_.Spawn("commit", engine_->Commit(std::move(batch)));
+    world_.Run();
+  }
+  void Tell(const char* type) {
+    Batch batch;
+    batch.events.push_back(
+        MakeEvent("test", type, "000000000000", "us-east-1", {}, Json::Object{}));
+    Commit(std::move(batch));
+  }
+  std::string History(const std::string& id) {
+    std::string text;
+    const auto history = world_.Await(engine_->History(id));
+    for (const Json& line : *history) text += line.AsString() + " ";
+    return text;
+  }
+
+  MemoryStore disk_;
+  FakeWorld world_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<std::string> seen_;
+};
+
+TEST_F(EngineLives, AWaiterIsAskedToLookOnceAfterEachRecovery) {
+  Restart();
+  Batch batch;
+  engine_->Start(batch, "w", "waiter", Json());
+  Commit(std::move(batch));
+  Restart();
+  EXPECT_EQ(History("w"), "Recovered ");
+  Restart();
+  Tell("Done");
+  EXPECT_EQ(History("w"), "Recovered Recovered Done ");
+  Restart();
+  EXPECT_EQ(History("w"), "Recovered Recovered Done ");
+}
+
+TEST_F(EngineLives, DurableSubscriptionsComeAndGoWithTheirBatch) {
+  Restart();
+  const Json pattern = Json::Object{{"detail-type", "Go"}};
+  Tell("Go");
+  EXPECT_EQ(seen_.size(), 0U);
+  Batch batch;
+  engine_->Subscribe(batch, "a", pattern, "see", Json::Object{{"rule", "first"}});
+  Commit(std::move(batch));
+  Tell("Go");
+  Tell("Stay");
+  EXPECT_EQ(seen_, std::vector<std::string>({"first"}));
+  Restart();
+  Tell("Go");
+  EXPECT_EQ(seen_.size(), 2U);
+  Batch change;
+  engine_->Subscribe(change, "a", pattern, "see", Json::Object{{"rule", "second"}});
+  Commit(std::move(change));
+  Tell("Go");
+  EXPECT_EQ(seen_.back(), "second");
+  EXPECT_EQ(seen_.size(), 3U);
+  Batch removal;
+  engine_->Unsubscribe(removal, "a");
+  Commit(std::move(removal));
+  Tell("Go");
+  Restart();
+  Tell("Go");
+  EXPECT_EQ(seen_.size(), 3U);
+  EXPECT_TRUE(world_.Await(disk_.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
+}
+
+TEST_F(EngineLives, WhatFinishedLongAgoIsCollected) {
+  Restart();
+  EXPECT_EQ(*world_.Await(engine_->Collect(world_.Now())), 0);  // remembers the first day
+  for (const char* id : {"old", "open"}) {
+    Batch batch;
+    engine_->Start(batch, id, "waiter", Json());
+    if (std::string(id) == "old") {
+      Commit(std::move(batch));
+      Tell("Done");
+    } else {
+      Commit(std::move(batch));
+    }
+  }
+  const Time ended = world_.Now();
+  EXPECT_EQ(*world_.Await(engine_->Collect(ended)), 0) << "the day is not over";
+  EXPECT_EQ(History("old"), "Done ");
+  EXPECT_EQ(*world_.Await(engine_->Collect(ended + std::chrono::hours(24))), 1);
+  EXPECT_EQ(History("old"), "");
+  EXPECT_FALSE(*world_.Await(disk_.Get(MakeKey({"engine", "instance", "old"}))));
+  EXPECT_EQ(*world_.Await(engine_->Collect(ended + std::chrono::hours(48))), 0);
+  Tell("Done");
+  EXPECT_EQ(History("open"), "Done ");
 }
 
 }  // namespace

@@ -246,7 +246,9 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
                          target.is_sdk ? DateStyle::kIso : DateStyle::kEpochMillis);
   if (is_of_definition && !target.is_sdk)
     output = WithSdkMembers(output, answer->request_id, target, body_bytes, ports.clock.Now());
-  co_return Json::Object{{"output", output}};
+  Json::Object result{{"output", output}};
+  if (target.model->has_secret_output) result.Add("isSecret", true);  // its record is kept sealed
+  co_return Json(std::move(result));
 }
 
 }  // namespace
