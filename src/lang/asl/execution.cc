@@ -1,5 +1,7 @@
 #include "lang/asl/execution.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "lang/asl/interpreter.h"
 
@@ -47,6 +49,14 @@ Execution::Interpreter::Interpreter(std::shared_ptr<const Definition> definition
                          {"Name", start_.name},
                          {"RoleArn", start_.role_arn},
                          {"RedriveCount", 0}};
+  if (start_.is_express) {
+    execution = Json::Object{{"Id", start_.execution_arn},
+                             {"Input", input_.value},
+                             {"Name", start_.name},
+                             {"RoleArn", start_.role_arn},
+                             {"StartTime", FormatIso(start_.started_at)}};
+    if (!start_.is_sync) execution.Add("RedriveCount", 0);
+  }
   execution_context_ = std::move(execution);
   machine_context_ =
       Json::Object{{"Id", start_.state_machine_arn}, {"Name", start_.state_machine_name}};
@@ -92,6 +102,7 @@ void Execution::Interpreter::Handle(const Event& event) {
   if (found == tasks_.end()) return;  // closed meanwhile: a late result changes nothing
   Flow& flow = *found->second;
   switch (event.kind) {
+    case Event::Kind::kTaskScheduled: return OnScheduled(flow);
     case Event::Kind::kTaskStarted: return EmitStarted(flow, event.output);
     case Event::Kind::kTaskSubmitted: return OnSubmitted(flow, event);
     case Event::Kind::kTaskSucceeded: return OnSucceeded(flow, event);
@@ -119,9 +130,10 @@ void Execution::Interpreter::Begin() {
   root_->machine = &definition_->root;
   root_->state = &definition_->root.states[static_cast<size_t>(definition_->root.start)];
   root_->input = input_;
-  if (definition_->timeout_seconds)
-    StartTimer(nullptr, TimerKind::kExecution,
-               start_.started_at + Seconds(*definition_->timeout_seconds));
+  std::optional<int64_t> timeout = definition_->timeout_seconds;
+  if (start_.is_express)
+    timeout = std::min(timeout.value_or(kExpressSecondsMax), kExpressSecondsMax);
+  if (timeout) StartTimer(nullptr, TimerKind::kExecution, start_.started_at + Seconds(*timeout));
   Ready(*root_);
 }
 
@@ -205,7 +217,7 @@ int64_t Execution::Interpreter::Emit(EventType type, int64_t previous, Json deta
   const bool is_last =
       type == EventType::kExecutionSucceeded || type == EventType::kExecutionFailed ||
       type == EventType::kExecutionAborted || type == EventType::kExecutionTimedOut;
-  if (next_event_ >= kHistoryEventsMax && !is_last) {
+  if (next_event_ >= kHistoryEventsMax && !is_last && !start_.is_express) {
     if (!is_history_full_) last_event_of_full_ = previous;
     is_history_full_ = true;
     return previous;

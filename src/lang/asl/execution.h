@@ -22,6 +22,7 @@ struct StartInfo {
   Time started_at;
   std::string input_text;  ///< JSON as the caller wrote it: history and passed-on values keep it
   bool is_express = false;
+  bool is_sync = false;  ///< Express, run while its caller waits
 };
 
 /// Something that happened outside. `at` and `entropy` are stamped once by the loop; the
@@ -29,6 +30,7 @@ struct StartInfo {
 struct Event {
   enum class Kind {
     kStarted,
+    kTaskScheduled,  ///< task: its activity is there (one that is not: kTaskFailed, States.Runtime)
     kTaskStarted,    ///< task (an activity's worker took it); output: its details, or null
     kTaskSubmitted,  ///< task, output: the answer to the submission of a .sync or callback task
     kTaskSucceeded,  ///< task, output

@@ -56,6 +56,8 @@ struct Flow {
   uint64_t timer = 0, timeout_timer = 0, heartbeat_timer = 0;
   std::optional<int64_t> heartbeat_seconds;
   uint64_t task = 0;
+  Json to_schedule;  ///< an activity's task that may not be there: details of ActivityScheduled
+  std::optional<int64_t> timeout_seconds;  ///< of that task
   bool is_dead = false;
 
   // A Parallel or Map at work.
@@ -129,6 +131,8 @@ class Execution::Interpreter {
   Result<std::optional<int64_t>> TaskSeconds(const NumberField& field, const char* name, Flow& flow,
                                              const Payload& in);
   void Schedule(Flow& flow, ScheduleTask task);
+  void StartTaskTimers(Flow& flow);
+  void OnScheduled(Flow& flow);
   void EmitStarted(Flow& flow, const Json& details);
   void OnSubmitted(Flow& flow, const Event& event);
   void OnSucceeded(Flow& flow, const Event& event);

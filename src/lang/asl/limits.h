@@ -7,7 +7,8 @@ namespace stepmill::asl {
 
 // What AWS documents (Step Functions "Quotas"); bytes are UTF-8.
 inline constexpr size_t kPayloadBytesMax = 262'144;
-inline constexpr int64_t kHistoryEventsMax = 25'000;
+inline constexpr int64_t kHistoryEventsMax = 25'000;  ///< Standard only
+inline constexpr int64_t kExpressSecondsMax = 300;
 inline constexpr size_t kDefinitionCharactersMax = 1'048'576;
 inline constexpr size_t kStateNameCharactersMax = 80;
 inline constexpr int kInlineConcurrencyMax = 40;
