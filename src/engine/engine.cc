@@ -1,6 +1,6 @@
 // How the loop stands in the store:
-//   document engine/instance/ID       {"machine", "is_finished", "ended": its day, "reopened":
-//   times} stream   ended/YYYY-MM-DD         {"id"}: the instances that finished on that day
+//   document engine/instance/ID       {"machine", "is_finished", "ended": day, "reopened": times}
+//   stream   ended/YYYY-MM-DD         {"id"}: the instances that finished on that day
 //   document engine/collected         {"from"}: the first day whose instances are still there
 //   document engine/subscription/INSTANCE/SUB   the pattern
 //   stream   i/ID                     one record a turn: {"k": kind, "at": ms, "n": entropy,
