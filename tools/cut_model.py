@@ -6,7 +6,8 @@
 Reads DIR/SERVICE.json (a full model; the folder is STEPMILL_MODELS when --models is not given) and
 writes models/SERVICE.json: the operations given, those that are there already, and the shapes that
 they reach. Documentation is left out. Operations that stepmill adds to a service are written by hand
-into models/SERVICE.json and marked "own": true; they and their shapes stay.
+into models/SERVICE.json and marked "own": true; they and their shapes stay. So does "refused", the
+members, by shape, that no row takes (tools/check_members.py).
 """
 import argparse
 import json
@@ -78,7 +79,10 @@ def main():
         if service == args.service and name in shapes:
             assert sorted(shapes[name]["enum"]) == sorted(order), name
             shapes[name]["enum"] = order
-    cut = {"metadata": strip(full["metadata"]), "operations": operations, "shapes": shapes}
+    cut = {"metadata": strip(full["metadata"])}
+    if target.exists() and present.get("refused"):
+        cut["refused"] = present["refused"]
+    cut.update({"operations": operations, "shapes": shapes})
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(cut, indent=1, ensure_ascii=False) + "\n")
     print(f"{target.relative_to(ROOT)}: {len(operations)} operations, {len(shapes)} shapes")

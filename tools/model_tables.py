@@ -38,7 +38,7 @@ def constant(service):
     return "k" + "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]", service))
 
 
-def member(name, ref, model, required=False):
+def member(name, ref, model, required=False, refused=False):
     shape = model["shapes"][ref["shape"]]
     fields = [f".name = {text(name)}", f".shape = &kShape_{ref['shape']}"]
     if ref.get("locationName"):
@@ -51,6 +51,8 @@ def member(name, ref, model, required=False):
         fields.append(".is_flattened = true")
     if ref.get("streaming") or shape.get("streaming"):
         fields.append(".is_streaming = true")
+    if refused:
+        fields.append(".is_refused = true")
     if ref.get("xmlAttribute"):
         fields.append(".is_attribute = true")
     stamp = ref.get("timestampFormat") or shape.get("timestampFormat")
@@ -60,6 +62,17 @@ def member(name, ref, model, required=False):
         space = ref["xmlNamespace"]
         fields.append(f".xml_namespace = {text(space if isinstance(space, str) else space['uri'])}")
     return "{" + ", ".join(fields) + "}"
+
+
+def is_secret(name, model, seen):
+    """Whether a value of this shape may hold something that the model calls sensitive."""
+    if name in seen:
+        return False
+    seen.add(name)
+    shape = model["shapes"][name]
+    parts = [*shape.get("members", {}).values(),
+             *(shape[part] for part in ("member", "key", "value") if part in shape)]
+    return bool(shape.get("sensitive")) or any(is_secret(p["shape"], model, seen) for p in parts)
 
 
 def number(value):
@@ -72,9 +85,10 @@ def shape_lines(name, shape, model):
               f".type = Shape::Type::k{shape['type'].capitalize()}"]
     if shape["type"] == "structure" and shape.get("members"):
         required = set(shape.get("required", []))
+        refused = model.get("refused", {}).get(name, [])
         lines.append(f"constexpr ShapeMember kMembers_{name}[] = {{")
         for key, ref in shape["members"].items():
-            lines.append(f"    {member(key, ref, model, key in required)},")
+            lines.append(f"    {member(key, ref, model, key in required, key in refused)},")
         lines.append("};")
         fields.append(f".members = kMembers_{name}")
     if shape["type"] == "list":
@@ -128,6 +142,10 @@ def main():
     out += [f"extern const Shape kShape_{name};" for name in model["shapes"]]
     for name, shape in model["shapes"].items():
         out += shape_lines(name, shape, model)
+    for name, refused in model.get("refused", {}).items():
+        unknown = set(refused) - set(model["shapes"][name].get("members", {}))
+        if unknown:
+            sys.exit(f"{source}: refused: {name} has no member {', '.join(sorted(unknown))}")
     errors = [name for name, shape in model["shapes"].items() if shape.get("exception")]
     operations = []
     for name, operation in sorted(model["operations"].items()):
@@ -149,6 +167,8 @@ def main():
             fields.append(f".errors = kErrors_{name}")
         if operation.get("unsignedPayload"):
             fields.append(".is_unsigned_payload = true")
+        if "output" in operation and is_secret(operation["output"]["shape"], model, set()):
+            fields.append(".has_secret_output = true")
         operations.append("    {" + ", ".join(fields) + "},")
     out += ["constexpr ModelOperation kOperations[] = {", *operations, "};"]
     if errors:

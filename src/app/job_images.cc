@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "json/each.h"
 #include "service/ask.h"
+#include "wire/registry/mirror_front.h"
 
 namespace stepmill {
 
@@ -55,6 +56,7 @@ container::ContainerOptions JobOptions(const std::string& data_dir, bool allows_
   options.data_dir = data_dir;
   options.sandbox_dir = SandboxHomeFolder();
   options.image_cache = ImageCacheFolder();
+  options.mirror_host = wire::kMirrorHost;
   options.ca_bundle = data_dir + "/ca/bundle.pem";
   options.ca = data_dir + "/ca/ca.crt";
   options.relay_socket = data_dir + "/run/relay.sock";

@@ -3,7 +3,11 @@
 #include <fstream>
 
 #include "app/operations_command.h"
+#include "app/services.h"
+#include "base/strings.h"
 #include "base/test_paths.h"
+#include "gate/model.h"
+#include "gate/operation.h"
 
 namespace stepmill {
 namespace {
@@ -17,6 +21,34 @@ TEST(Operations, PageIsWhatTheTablesSay) {
     GTEST_SKIP() << "docs/operations.md is stale: build/stepmill operations > docs/operations.md";
   EXPECT_TRUE(is_current)
       << "docs/operations.md is stale: build/stepmill operations > docs/operations.md";
+}
+
+/// The member at "a.b" of a shape, through lists and maps; nullptr: not modelled.
+const ShapeMember* MemberAt(const Shape* shape, std::string_view path) {
+  const ShapeMember* member = nullptr;
+  for (const std::string_view part : Split(path, '.')) {
+    while (shape && shape->item.shape) shape = shape->item.shape;
+    member = shape ? shape->Find(part) : nullptr;
+    shape = member ? member->shape : nullptr;
+  }
+  return member;
+}
+
+TEST(Operations, WhatARowKeepsIsModelledAndNotRefused) {
+  int count = 0;
+  for (const Service* service : AllServices()) {
+    for (const Operation& row : service->operations) {
+      if (row.is_internal || row.keeps.empty()) continue;
+      const ModelOperation* model = service->model->Find(row.name);
+      for (const std::string_view path : Split(row.keeps, ',')) {
+        const ShapeMember* member = MemberAt(model->input, path);
+        EXPECT_TRUE(member && !member->is_refused)
+            << service->name << ":" << row.name << " " << path;
+        ++count;
+      }
+    }
+  }
+  EXPECT_GT(count, 50);
 }
 
 }  // namespace

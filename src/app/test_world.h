@@ -10,12 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "app/wiring.h"
 #include "archive/archive.h"
 #include "base/result.h"
 #include "blob/blob_store.h"
 #include "compute/backend.h"
 #include "engine/engine.h"
 #include "gate/door.h"
+#include "gate/sealed_store.h"
 #include "gate/vault.h"
 #include "io/loop.h"
 #include "repo/git/git_repos.h"
@@ -78,22 +80,7 @@ class TestWorld {
         if (due.kind == "event") events.push_back(due.body);
       engine_->Notice(std::move(dues));
     }));
-    engine_->AddPerformer("door", [this](Engine::Performance performance) {
-      return AskDoor(*door_, std::move(performance));
-    });
-    for (const Service* service : services) {
-      door_->Add(*service);
-      const std::string performer = "events of " + std::string(service->name);
-      engine_->AddPerformer(performer, [this, service](Engine::Performance performance) {
-        return HandEvent(*door_, *service, std::move(performance));
-      });
-      for (const EventRow& row : service->events)
-        engine_->AddSubscriber(std::string(service->name) + "." + std::string(row.operation),
-                               ParseJson(row.pattern).value(), performer,
-                               Json::Object{{"operation", row.operation}});
-    }
-    for (const Service* service : services)
-      if (service->wire_up) service->wire_up(*ports_);
+    WireServices(*ports_, services);
   }
   ~TestWorld() {
     loop_.context().stop();
@@ -161,39 +148,12 @@ class TestWorld {
   Ports& ports() { return *ports_; }
   Engine& engine() { return *engine_; }
   io::Loop& loop() { return loop_; }
+  Store& unopened_store() { return memory_; }  ///< as it stands: what is sealed is sealed
   const std::string& folder() const { return folder_; }
 
   std::vector<Json> events;  ///< every EventBridge document that the door committed
 
  private:
-  static Task<Json> AskDoor(Door& door, Engine::Performance performance) {
-    const Json& what = performance.what;
-    Request request;
-    request.service = what.StringOr("service", "");
-    request.operation = what.StringOr("operation", "");
-    request.account = what.StringOr("account", "");
-    request.region = what.StringOr("region", "");
-    request.input = what["input"];
-    request.is_internal = what.BoolOr("internal", false);
-    request.effect_id = performance.effect_id;
-    MILL_CO_TRY(request.principal, PrincipalFromJson(what["principal"]));
-    MILL_CO_TRY(Answer answer, co_await door.Ask(std::move(request)));
-    co_return answer.output;
-  }
-  static Task<Json> HandEvent(Door& door, const Service& service, Engine::Performance performance) {
-    const Json& event = performance.what["event"];
-    Request request;
-    request.service = service.name;
-    request.operation = performance.what.StringOr("operation", "");
-    request.account = event.StringOr("account", "");
-    request.region = event.StringOr("region", "");
-    request.principal = ServicePrincipal(service.host, request.account);
-    request.input = Json::Object{{"event", event}};
-    request.is_internal = true;
-    request.effect_id = performance.effect_id;
-    MILL_CO_TRY(Answer answer, co_await door.Ask(std::move(request)));
-    co_return answer.output;
-  }
   static std::string MakeFolder() {
     std::string pattern =
         (std::filesystem::temp_directory_path() / "stepmill-test-XXXXXX").string();
@@ -206,10 +166,11 @@ class TestWorld {
 
   std::string folder_;
   io::Loop loop_;
-  MemoryStore store_;
+  MemoryStore memory_;
   NoArchive no_archive_;
   NoBackend no_backend_;
   Vault vault_{Secret(std::string(32, 'k'))};
+  SealedStore store_{memory_, vault_, IsKeptSealed};
   std::unique_ptr<Repos> repos_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Ports> ports_;

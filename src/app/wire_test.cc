@@ -193,6 +193,11 @@ TEST_F(WireTest, UnsignedIsRefused) {
   form.is_signed = false;
   form.headers.emplace_back("host", "sts.amazonaws.com");
   EXPECT_EQ(Send(form).substr(9, 2), "40");
+  Sent bare = Form("Action=GetCallerIdentity&Version=2011-06-15");  // whose it is, nobody knows
+  bare.is_signed = false;
+  ExpectError(Send(bare), 403,
+              "<ErrorResponse><Error><Type>Sender</Type>"
+              "<Code>MissingAuthenticationToken</Code>");
   Sent json = JsonCall("logs", "Logs_20140328.DescribeLogGroups", "{}");
   json.is_signed = false;
   ExpectError(Send(json), 400, "MissingAuthenticationTokenException");

@@ -1,5 +1,7 @@
 #include "app/wires.h"
 
+#include "app/image_mirror.h"
+#include "app/image_store.h"
 #include "compute/identity.h"
 #include "gate/vault.h"
 #include "service/iam/iam.h"
@@ -9,6 +11,7 @@
 #include "wire/http/server.h"
 #include "wire/proxy/authority.h"
 #include "wire/proxy/proxy.h"
+#include "wire/registry/mirror_front.h"
 #include "wire/registry/registry_front.h"
 
 namespace stepmill {
@@ -31,7 +34,8 @@ wire::JobLookup LookupIn(const std::string& data_dir) {
 }  // namespace
 
 struct Wires::Parts {
-  Parts(io::Loop& loop, Ports& ports, std::unique_ptr<wire::Authority> made_authority)
+  Parts(io::Loop& loop, Ports& ports, std::unique_ptr<wire::Authority> made_authority,
+        ImageTable table)
       : access_keys(ports.store, ports.vault),
         authenticator(access_keys, ports.clock, ports.region),
         handler(ports.door, authenticator, ports.random),
@@ -40,12 +44,15 @@ struct Wires::Parts {
         credentials(LookupIn(ports.data_dir), ports.vault, ports.clock, ports.random),
         git(wire::MakeGitFront(loop, ports.door, authenticator, ports.data_dir + "/tmp")),
         registry(wire::MakeRegistryFront(ports.door, ports.vault, ports.clock)),
+        images(loop, std::move(table), ImageCacheFolder(), ports.data_dir + "/mirror"),
+        mirror(wire::MakeMirrorFront(images)),
         server(loop.context(), {.handler = handler,
                                 .clock = ports.clock,
                                 .random = ports.random,
                                 .certificates = authority.get(),
                                 .router = &router}) {
     handler.Add(credentials);
+    handler.Add(*mirror);  // before the registry, which takes any host
     handler.Add(*git);
     handler.Add(*registry);
   }
@@ -57,6 +64,8 @@ struct Wires::Parts {
   wire::JobRouter router;
   wire::JobCredentials credentials;
   std::unique_ptr<wire::FrontEnd> git, registry;
+  LocalImages images;
+  std::unique_ptr<wire::FrontEnd> mirror;
   wire::HttpServer server;
   std::string relay_socket;
 };
@@ -67,7 +76,8 @@ Wires::~Wires() = default;
 Result<std::unique_ptr<Wires>> Wires::Open(io::Loop& loop, Ports& ports) {
   MILL_TRY(auto authority,
            wire::Authority::Open(ports.data_dir + "/ca", ports.clock, ports.random));
-  auto parts = std::make_unique<Parts>(loop, ports, std::move(authority));
+  MILL_TRY(ImageTable table, LoadImageTable(ports.data_dir));
+  auto parts = std::make_unique<Parts>(loop, ports, std::move(authority), std::move(table));
   parts->relay_socket = ports.data_dir + "/run/relay.sock";
   return std::unique_ptr<Wires>(new Wires(std::move(parts)));
 }

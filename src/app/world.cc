@@ -9,15 +9,18 @@
 #include <fstream>
 #include <unordered_map>
 
+#include "app/housekeeping.h"
 #include "app/image_store.h"
 #include "app/job_images.h"
 #include "app/services.h"
+#include "app/wiring.h"
 #include "archive/libarchive/libarchive.h"
 #include "base/log.h"
 #include "blob/files/file_blobs.h"
 #include "compute/container/container_backend.h"
 #include "engine/engine.h"
 #include "gate/door.h"
+#include "gate/sealed_store.h"
 #include "gate/vault.h"
 #include "lang/pattern/pattern.h"
 #include "repo/git/git_repos.h"
@@ -69,13 +72,6 @@ Result<Secret> ReadOrMakeKey(const std::string& path, Random& random) {
   return Secret(std::move(key));
 }
 
-/// The pattern of every static subscription is checked at start; a wrong one is a bug.
-Json PatternOf(const EventRow& row) {
-  auto pattern = ParseJson(row.pattern);
-  MILL_ASSERT(pattern.has_value());
-  return *std::move(pattern);
-}
-
 /// Compiled patterns by their text. One that does not compile matches nothing.
 class PatternMatcher {
  public:
@@ -96,44 +92,6 @@ class PatternMatcher {
   std::unordered_map<std::string, std::optional<pattern::Pattern>> compiled_;
 };
 
-Request RequestOf(const Json& what, const std::string& effect_id) {
-  Request request;
-  request.service = what.StringOr("service", "");
-  request.operation = what.StringOr("operation", "");
-  request.account = what.StringOr("account", "");
-  request.region = what.StringOr("region", "");
-  request.input = what["input"];
-  request.is_internal = what.BoolOr("internal", false);
-  request.effect_id = effect_id;
-  request.source_ip = "stepmill";
-  return request;
-}
-
-/// The performer "door": an effect's or a subscriber's call.
-Task<Json> AskDoor(Door& door, Engine::Performance performance) {
-  Request request = RequestOf(performance.what, performance.effect_id);
-  MILL_CO_TRY(request.principal, PrincipalFromJson(performance.what["principal"]));
-  MILL_CO_TRY(Answer answer, co_await door.Ask(std::move(request)));
-  co_return answer.output;
-}
-
-/// The performer of an EventRow: hands the event to the service's own internal operation.
-Task<Json> HandEvent(Door& door, const Service& service, Engine::Performance performance) {
-  const Json& event = performance.what["event"];
-  Request request;
-  request.service = service.name;
-  request.operation = performance.what.StringOr("operation", "");
-  request.account = event.StringOr("account", "");
-  request.region = event.StringOr("region", "");
-  request.principal = ServicePrincipal(service.host, request.account);
-  request.input = Json::Object{{"event", event}};
-  request.is_internal = true;
-  request.effect_id = performance.effect_id;
-  request.source_ip = service.host;
-  MILL_CO_TRY(Answer answer, co_await door.Ask(std::move(request)));
-  co_return answer.output;
-}
-
 }  // namespace
 
 struct World::Parts {
@@ -141,14 +99,15 @@ struct World::Parts {
         std::unique_ptr<FileBlobs> made_blobs, std::unique_ptr<Repos> made_repos, Secret key,
         Engine::Matcher matcher, ImageTable images)
       : options(std::move(opts)),
-        store(std::move(made_store)),
+        plain_store(std::move(made_store)),
         blobs(std::move(made_blobs)),
         archive(loop.pool()),
         repos(std::move(made_repos)),
         backend(loop, *blobs, archive, OptionsOfJobs(std::move(images))),
         vault(std::move(key)),
-        engine(*store, loop.clock(), loop.random(), loop.spawner(), std::move(matcher)),
-        ports{.store = *store,
+        store(*plain_store, vault, IsKeptSealed),
+        engine(store, loop.clock(), loop.random(), loop.spawner(), std::move(matcher)),
+        ports{.store = store,
               .blobs = *blobs,
               .archive = archive,
               .repos = *repos,
@@ -174,12 +133,13 @@ struct World::Parts {
 
   WorldOptions options;
   Lock lock;
-  std::unique_ptr<SqliteStore> store;
+  std::unique_ptr<SqliteStore> plain_store;
   std::unique_ptr<FileBlobs> blobs;
   Libarchive archive;
   std::unique_ptr<Repos> repos;
   container::ContainerBackend backend;
   Vault vault;
+  SealedStore store;
   Engine engine;
   Ports ports;
   Door door;
@@ -215,30 +175,15 @@ Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
   for (const std::string& line : parts->backend.MissingParts())
     MILL_LOG(kWarn, "jobs cannot run here, missing: " + line);
   std::swap(parts->lock.file, lock.file);
-  Door& door = parts->door;
-  Engine& engine = parts->engine;
-  engine.AddPerformer("door", [&door](Engine::Performance performance) {
-    return AskDoor(door, std::move(performance));
-  });
-  for (const Service* service : AllServices()) {
-    door.Add(*service);
-    const std::string performer = "events of " + std::string(service->name);
-    if (!service->events.empty())
-      engine.AddPerformer(performer, [&door, service](Engine::Performance performance) {
-        return HandEvent(door, *service, std::move(performance));
-      });
-    for (const EventRow& row : service->events)
-      engine.AddSubscriber(std::string(service->name) + "." + std::string(row.operation),
-                           PatternOf(row), performer, Json::Object{{"operation", row.operation}});
-  }
-  for (const Service* service : AllServices())
-    if (service->wire_up) service->wire_up(parts->ports);
+  WireServices(parts->ports, AllServices());
   return std::unique_ptr<World>(new World(std::move(parts)));
 }
 
 Task<> World::Recover() {
   MILL_CO_CHECK(co_await parts_->backend.Recover());
-  co_return co_await parts_->engine.Recover();
+  MILL_CO_CHECK(co_await parts_->engine.Recover());
+  parts_->ports.spawner.Spawn("keep house", KeepHouse(parts_->ports));
+  co_return Result<>();
 }
 
 Task<> World::Drain() {

@@ -29,4 +29,21 @@ void Audit(Batch& batch, const Service& service, const Operation& row, const Req
   batch.AppendTo(kAuditStream, std::move(record));
 }
 
+Task<> TruncateAudit(Store& store, Time until) {
+  constexpr int kPage = 1000;
+  const std::string end = FormatIso(until, false);  // texts of one form: they compare as times
+  for (;;) {
+    MILL_CO_TRY(const auto records,
+                co_await store.Read(kAuditStream, 1, Direction::kForward, kPage));
+    uint64_t before = 0;
+    for (const Record& record : records)
+      if (record.body.StringOr("eventTime", "") < end) before = record.sequence + 1;
+    if (before == 0) co_return Result<>();
+    Batch batch;
+    batch.truncates.push_back({kAuditStream, before});
+    MILL_CO_CHECK(co_await store.Commit(std::move(batch)));
+    if (records.size() < kPage) co_return Result<>();
+  }
+}
+
 }  // namespace stepmill

@@ -12,4 +12,7 @@ inline constexpr char kAuditStream[] = "audit";
 void Audit(Batch& batch, const Service& service, const Operation& row, const Request& request,
            Time now, const Error* error);
 
+/// Removes the audit records from before `until`, some at a time.
+Task<> TruncateAudit(Store& store, Time until);
+
 }  // namespace stepmill

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "gate/audit.h"
 #include "gate/model.h"
+#include "gate/sealed_store.h"
 #include "service/ports.h"
 #include "store/events.h"
 
@@ -16,6 +17,11 @@ constexpr int kAttemptsMax =
 
 Json StoredAnswer(const Answer& answer) {
   return Json::Object{{"output", answer.output}, {"requestId", answer.request_id}};
+}
+
+bool HasSecretOutput(const Service& service, const Operation& row) {
+  const ModelOperation* model = service.model ? service.model->Find(row.name) : nullptr;
+  return model && model->has_secret_output;
 }
 
 }  // namespace
@@ -63,9 +69,10 @@ Task<Answer> Door::Ask(Request request) {
   if (!request.effect_id.empty()) {
     MILL_CO_TRY(const auto stored, co_await ports_.store.Get(AnswerKey(request.effect_id)));
     if (stored) {
+      MILL_CO_TRY(const Json body, OpenJson(ports_.vault, stored->body, stored->key));
       Answer answer;
-      answer.output = stored->body["output"];
-      answer.request_id = stored->body.StringOr("requestId", "");
+      answer.output = body["output"];
+      answer.request_id = body.StringOr("requestId", "");
       co_return answer;
     }
   }
@@ -121,7 +128,11 @@ Task<Answer> Door::Try(const Operation& row, const Service& service, Request& re
   }
   TurnEventsIntoDues(batch, call.now, ports_.random);
   Audit(batch, service, row, request, call.now, nullptr);
-  if (!request.effect_id.empty()) batch.Create(AnswerKey(request.effect_id), StoredAnswer(answer));
+  if (!request.effect_id.empty()) {
+    const Key key = AnswerKey(request.effect_id);
+    const Json stored = StoredAnswer(answer);
+    batch.Create(key, HasSecretOutput(service, row) ? SealJson(ports_.vault, stored, key) : stored);
+  }
   std::vector<Due> dues = batch.dues;
   const auto committed = co_await ports_.store.Commit(std::move(batch));
   if (!committed) {

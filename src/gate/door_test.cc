@@ -132,5 +132,17 @@ TEST_F(DoorTest, RefusesByName) {
   EXPECT_TRUE(Stored().is_null());
 }
 
+TEST_F(DoorTest, AuditRecordsGoAfterTheirTime) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(world.Await(door.Ask(Ask("Count"))));
+  const auto records = [&] {
+    return world.Await(store.Read(kAuditStream, 1, Direction::kForward, 10))->size();
+  };
+  EXPECT_EQ(records(), 3U);
+  ASSERT_TRUE(world.Await(TruncateAudit(store, world.Now() - std::chrono::hours(1))));
+  EXPECT_EQ(records(), 3U);
+  ASSERT_TRUE(world.Await(TruncateAudit(store, world.Now() + std::chrono::hours(1))));
+  EXPECT_EQ(records(), 0U);
+}
+
 }  // namespace
 }  // namespace stepmill

@@ -52,6 +52,18 @@ Error WrongType(const Json& value, Shape::Type type) {
                        (is_vowel ? "an " : "a ") + std::string(name));
 }
 
+/// A refused member may stand there when it changes nothing: clients spell out what is off.
+bool AsksForNothing(const Json& value) {
+  if (value.is_bool()) return !value.AsBool();
+  if (value.is_number()) return value.AsDouble() == 0;
+  if (value.is_string()) return value.AsString().empty();
+  if (value.is_array()) return value.size() == 0;
+  return std::all_of(value.members().begin(), value.members().end(),
+                     [](const Json::Member& member) {
+                       return member.value.is_null() || AsksForNothing(member.value);
+                     });
+}
+
 class Checker {
  public:
   explicit Checker(const ServiceModel& model) : model_(model) {}
@@ -75,6 +87,10 @@ class Checker {
       const ShapeMember* known = shape.Find(member.name);
       if (!known || member.value.is_null()) continue;  // unknown ones are ignored, as AWS does
       const std::string at = Below(path, member.name);
+      if (known->is_refused) {
+        if (AsksForNothing(member.value)) continue;
+        return Refused(member.name, at);
+      }
       MILL_TRY(Json checked, Value(*known->shape, member.value, at, depth + 1));
       Constraints(*known->shape, checked, at);
       out.Add(member.name, std::move(checked));
@@ -191,6 +207,15 @@ class Checker {
   }
 
  private:
+  Error Refused(const std::string& name, const std::string& at) const {
+    if (model_.service == "s3")
+      return Error{
+          Code::kInvalid, "NotImplemented",
+          "A parameter you provided implies functionality that is not implemented: " + name};
+    return Error{Code::kInvalid, std::string(ValidationErrorName(model_)),
+                 name + " is not supported by stepmill (" + at + ")"};
+  }
+
   struct Finding {
     std::string value, path, rule;
   };

@@ -26,6 +26,7 @@ struct ShapeMember {
   bool is_flattened = false;
   bool is_streaming = false;
   bool is_attribute = false;               ///< an attribute of the XML element
+  bool is_refused = false;                 ///< on no list of its rows: an input that has it fails
   std::string_view timestamp_format = {};  ///< "iso8601", "rfc822", "unixTimestamp" or empty
   std::string_view xml_namespace = {};
   std::string_view wire_name() const { return location_name.empty() ? name : location_name; }
@@ -82,6 +83,7 @@ struct ModelOperation {
   std::string_view result_wrapper = {};
   std::span<const Shape* const> errors = {};
   bool is_unsigned_payload = false;
+  bool has_secret_output = false;  ///< the output reaches a member that the model calls sensitive
   /// The member that streams ("Body"), or empty.
   std::string_view input_stream() const;
   std::string_view output_stream() const;
@@ -111,6 +113,9 @@ struct ServiceModel {
 /// SerializationException, constraints a ValidationException with AWS's text (all findings in one
 /// message, "2 validation errors detected: ..."). Where a service answers such findings under
 /// another name, `ValidationErrorName` says which.
+///
+/// A member that is modelled and marked as refused (models/README.md) fails the call with its name,
+/// unless its value asks for nothing (false, 0, empty).
 Result<Json> CheckInput(const ServiceModel& model, const ModelOperation& operation,
                         const Json& input);
 

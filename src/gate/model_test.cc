@@ -65,5 +65,37 @@ TEST(Constraint, PatternsOfJavaAreRead) {
   EXPECT_TRUE(MatchesPattern("(?!x)a", "never read: the service answers"));
 }
 
+TEST(Model, MembersThatNoRowTakesAreRefusedByName) {
+  const auto session = Check(
+      models::kSts, "AssumeRole",
+      R"({"RoleArn":"arn:aws:iam::000000000000:role/r","RoleSessionName":"s1","Policy":"{}"})");
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().name, "ValidationError");
+  EXPECT_EQ(session.error().message, "Policy is not supported by stepmill (policy)");
+  const auto target = Check(
+      models::kEvents, "PutTargets",
+      R"({"Rule":"r","Targets":[{"Id":"1","Arn":"a"},{"Id":"2","Arn":"b","SqsParameters":{"MessageGroupId":"g"}}]})");
+  ASSERT_FALSE(target);
+  EXPECT_EQ(target.error().name, "ValidationException");
+  EXPECT_EQ(target.error().message,
+            "SqsParameters is not supported by stepmill (targets.2.member.sqsParameters)");
+  const auto bucket =
+      Check(models::kS3, "PutBucketVersioning",
+            R"({"Bucket":"b","MFA":"1 2","VersioningConfiguration":{"Status":"Enabled"}})");
+  ASSERT_FALSE(bucket);
+  EXPECT_EQ(bucket.error().name, "NotImplemented");
+}
+
+TEST(Model, RefusedMembersThatAskForNothingAreDropped) {
+  const auto checked =
+      Check(models::kLogs, "DescribeLogGroups",
+            R"({"includeLinkedAccounts":false,"accountIdentifiers":[],"limit":5})");
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_EQ(checked->Print(), R"({"limit":5})");
+  const auto asked = Check(models::kLogs, "DescribeLogGroups", R"({"includeLinkedAccounts":true})");
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().name, "InvalidParameterException");
+}
+
 }  // namespace
 }  // namespace stepmill

@@ -42,7 +42,7 @@ bool IsAlive(const StoredContainer& container) {
 bool IsGood(int status) { return status >= 200 && status < 300; }
 
 /// The text of an engine's error answer.
-std::string EngineMessage(const io::UnixHttpAnswer& answer) {
+std::string EngineMessage(const io::ClientAnswer& answer) {
   const Result<Json> json = ParseJson(answer.body);
   if (json && json->is_object()) return json->StringOr("message", answer.body);
   return answer.body.empty() ? "status " + std::to_string(answer.status) : answer.body;
@@ -71,7 +71,7 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
         archive_(archive),
         options_(std::move(options)),
         engine_(loop, EngineOptions{options_.data_dir, options_.image_cache, options_.endpoint_file,
-                                    options_.ca_bundle}),
+                                    options_.ca_bundle, options_.mirror_host}),
         watcher_(loop) {
     const Result<> made = io::MakeFolders(engine_.exits_dir());
     if (!made) MILL_LOG(kError, made.error().message);

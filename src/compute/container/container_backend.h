@@ -22,6 +22,7 @@ struct ContainerOptions {
   std::string data_dir;
   std::string sandbox_dir;  ///< the folder that is /opt/stepmill in every sandbox
   std::string image_cache;  ///< see EngineOptions
+  std::string mirror_host;  ///< see EngineOptions
   /// The first line is the server's own address: the engine's proxy. "" or missing: none.
   std::string endpoint_file;
   std::string ca_bundle;          ///< PEM: the system's roots and the installation's CA

@@ -165,9 +165,16 @@ Result<> Engine::State::WriteSettings() const {
     storage += "[storage.options]\nadditionalimagestores = [" + Quoted(options.image_cache) + "]\n";
   }
   MILL_CHECK(io::WriteFile(dir + "/storage.conf", storage, false));
-  const std::string registries =
+  std::string registries =
       "unqualified-search-registries = [\"docker.io\"]\n"
       "short-name-mode = \"disabled\"\n";
+  // Where the registry itself is reachable it is used: mirrors are asked before the location.
+  for (const char* registry : {"docker.io", "public.ecr.aws"}) {
+    if (options.mirror_host.empty()) break;
+    registries += "[[registry]]\nprefix = " + Quoted(registry) +
+                  "\nlocation = " + Quoted(options.mirror_host + "/" + registry) +
+                  "\n[[registry.mirror]]\nlocation = " + Quoted(registry) + "\n";
+  }
   return io::WriteFile(dir + "/registries.conf", registries, false);
 }
 
@@ -189,11 +196,11 @@ io::ProcessSpec Engine::State::Program() const {
 }
 
 Task<> Engine::State::Ping(std::chrono::milliseconds timeout) {
-  io::UnixHttpRequest request;
+  io::ClientRequest request;
   request.socket_path = Socket();
   request.target = "/_ping";
   request.timeout = timeout;
-  MILL_CO_TRY(const io::UnixHttpAnswer answer, co_await io::UnixHttp(loop, std::move(request)));
+  MILL_CO_TRY(const io::ClientAnswer answer, co_await io::SendRequest(loop, std::move(request)));
   if (answer.status == 200) co_return Result<>();
   co_return Error{Code::kUnavailable, "EngineError",
                   "the container engine answers " + std::to_string(answer.status)};
@@ -245,13 +252,12 @@ Task<> Engine::EnsureUp() {
   co_return up;
 }
 
-Task<io::UnixHttpAnswer> Engine::Call(std::string method, std::string target, Json body,
-                                      std::chrono::milliseconds timeout,
-                                      std::string registry_auth) {
+Task<io::ClientAnswer> Engine::Call(std::string method, std::string target, Json body,
+                                    std::chrono::milliseconds timeout, std::string registry_auth) {
   const auto state = state_;
   if (!state->is_prepared) MILL_CO_CHECK(co_await EnsureUp());
   for (int attempt = 1;; ++attempt) {
-    io::UnixHttpRequest request;
+    io::ClientRequest request;
     request.socket_path = state->Socket();
     request.method = method;
     request.target = "/v4.0.0" + target;
@@ -261,7 +267,7 @@ Task<io::UnixHttpAnswer> Engine::Call(std::string method, std::string target, Js
       request.body = body.Print();
     }
     if (!registry_auth.empty()) request.headers["X-Registry-Auth"] = registry_auth;
-    Result<io::UnixHttpAnswer> answer = co_await io::UnixHttp(state->loop, std::move(request));
+    Result<io::ClientAnswer> answer = co_await io::SendRequest(state->loop, std::move(request));
     if (answer || answer.error().code != Code::kUnavailable || attempt == kAttempts)
       co_return answer;
     MILL_CO_CHECK(co_await EnsureUp());

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "io/http_client.h"
 #include "io/loop.h"
-#include "io/unix_http.h"
 #include "json/json.h"
 
 namespace stepmill::container {
@@ -16,6 +16,8 @@ struct EngineOptions {
   std::string image_cache;    ///< additional image store; "" or missing: none
   std::string endpoint_file;  ///< its first line is the server's address; "": no proxy
   std::string ca_bundle;      ///< PEM file that the engine trusts; "" : the system's
+  /// The host that serves images which a public registry does not give; "": none.
+  std::string mirror_host = {};
 };
 
 /// The container engine that the server manages: `podman system service` with storage, settings and
@@ -32,9 +34,9 @@ class Engine {
   /// One request of its REST API ("/libpod/..." is put behind "/v4.0.0"), the engine being started
   /// before when it does not run. Repeated when the engine died meanwhile, so only for requests
   /// that may be. kUnavailable: it cannot be started.
-  Task<io::UnixHttpAnswer> Call(std::string method, std::string target, Json body = {},
-                                std::chrono::milliseconds timeout = std::chrono::seconds(120),
-                                std::string registry_auth = "");
+  Task<io::ClientAnswer> Call(std::string method, std::string target, Json body = {},
+                              std::chrono::milliseconds timeout = std::chrono::seconds(120),
+                              std::string registry_auth = "");
   Task<> EnsureUp();
   /// Ends it (TERM), containers live on.
   void End();

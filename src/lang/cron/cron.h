@@ -4,6 +4,7 @@
 #include <bitset>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -31,6 +32,10 @@ struct Schedule {
 
 /// ValidationException "Parameter ScheduleExpression is not valid."
 Result<Schedule> Parse(std::string_view text);
+
+/// The five fields of POSIX crontab ("30 5 * * 1-5", days of the week 0 to 6 from Sunday), as
+/// GitHub's `schedule` has them. Both days restricted: either one counts, so two schedules.
+Result<std::vector<Schedule>> ParsePosix(std::string_view text);
 
 /// The first time after `after` at which the schedule fires; nullopt: never again. `start`: when a
 /// rate began to count (its first firing is one period later).

@@ -44,5 +44,26 @@ TEST(Cron, FiresAsTheCasesSay) {
   EXPECT_GT(count, 50);
 }
 
+TEST(Cron, FiveFieldsOfPosix) {
+  const Time after = *ParseIso("2026-11-20T00:00:00Z");  // a Friday
+  const auto next = [&](std::string_view text) -> std::string {
+    const auto schedules = ParsePosix(text);
+    if (!schedules) return schedules.error().name;
+    std::string all;
+    for (const Schedule& schedule : *schedules)
+      all += FormatIso(*Next(schedule, after, after), false) + " ";
+    return all;
+  };
+  EXPECT_EQ(next("30 5 * * *"), "2026-11-20T05:30:00Z ");
+  EXPECT_EQ(next("*/15 * * * *"), "2026-11-20T00:15:00Z ");
+  EXPECT_EQ(next("0 0 * * 1-5"), "2026-11-23T00:00:00Z ");
+  EXPECT_EQ(next("0 9 * * 0"), "2026-11-22T09:00:00Z ");
+  EXPECT_EQ(next("0 9 * * SUN,3"), "2026-11-22T09:00:00Z ");
+  EXPECT_EQ(next("0 9 1 * 0"), "2026-11-22T09:00:00Z 2026-12-01T09:00:00Z ");
+  EXPECT_EQ(next("0 9 * *"), "ValidationException");
+  EXPECT_EQ(next("61 9 * * *"), "ValidationException");
+  EXPECT_EQ(next("0 9 ? * *"), "ValidationException");
+}
+
 }  // namespace
 }  // namespace stepmill::cron

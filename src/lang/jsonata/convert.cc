@@ -25,6 +25,7 @@ Json NumberToJson(const Value& value, Dialect dialect) {
 }  // namespace
 
 Json Evaluator::ToJson(const Value& value, int depth) {
+  heap_.Count(48 + (value.is_string() ? value.size : 0));
   if (--heap_.work_left <= 0 && !LookAtLimits()) return Json();
   if (depth > kHeightMax) {
     End("U1001", "Stack overflow error: the result is nested too deeply");

@@ -52,7 +52,9 @@ Result<std::optional<Json>> Evaluator::Run() {
   if (result.is_function() && program_->dialect == Dialect::kStates)
     return Error{Code::kInvalid, std::string(kUnsupportedResult), "The result is a function"};
   if (result.is_undefined() || result.is_function()) return std::optional<Json>();
-  return std::optional<Json>(ToJson(result));
+  Json out = ToJson(result);
+  if (has_ended_) return MakeError(fault_);
+  return std::optional<Json>(std::move(out));
 }
 
 bool Evaluator::LookAtLimits() {

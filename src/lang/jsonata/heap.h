@@ -42,6 +42,12 @@ class Heap {
   }
   std::string_view Copy(std::string_view text);
 
+  /// Counts memory that is taken elsewhere.
+  void Count(size_t bytes) {
+    bytes_taken_ += bytes;
+    if (bytes_taken_ > bytes_max_) SetFull();
+  }
+
   bool is_full() const { return is_full_; }
   void SetFull() {
     is_full_ = true;

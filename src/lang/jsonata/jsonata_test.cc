@@ -9,7 +9,7 @@ namespace stepmill::jsonata {
 namespace {
 
 /// What an expression gives, as text: the result's JSON, "undefined", or code, position, message.
-std::string Run(std::string_view text, const Json& input, Dialect dialect) {
+std::string ShowOf(std::string_view text, const Json& input, Dialect dialect) {
   const auto failure = [](const Error& error) {
     std::string position = "?";
     for (const auto& [name, value] : error.fields)
@@ -41,7 +41,7 @@ TEST(JsonataTest, Cases) {
     for (const std::string_view line : Split(expected, '\n')) {
       if (line.empty()) continue;
       const std::string text(line.substr(0, line.find(" -> ")));
-      actual += text + " -> " + Run(text, *input, dialect) + "\n";
+      actual += text + " -> " + ShowOf(text, *input, dialect) + "\n";
     }
     if (UpdateTestCase(test, "expect", actual)) continue;
     EXPECT_EQ(actual, expected) << test.path << ": " << test.why;

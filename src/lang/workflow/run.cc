@@ -36,6 +36,8 @@ class Machine {
       if (const auto* lost = std::get_if<JobLost>(&event)) Lost(lost->key, lost->message);
       if (const auto* ended = std::get_if<StepEnded>(&event)) Ended(*ended);
       if (std::holds_alternative<RunCancelled>(event)) Cancel();
+      if (const auto* one = std::get_if<JobCancelled>(&event))
+        if (Json* job = Find(one->key)) Complete(*job, "cancelled", one->message);
       Schedule();
     }
     return {Json::Object{{"workflow", workflow_},
@@ -255,7 +257,9 @@ class Machine {
     auto minutes = InterpolateValue(definition["timeoutMinutes"], scope);
     auto container = InterpolateValue(definition["container"], scope);
     auto runs_on = InterpolateValue(definition["runsOn"], scope);
-    for (const auto* value : {&minutes, &container, &runs_on})
+    auto environment = InterpolateValue(definition["environment"], scope);
+    auto concurrency = InterpolateValue(definition["concurrency"], scope);
+    for (const auto* value : {&minutes, &container, &runs_on, &environment, &concurrency})
       if (!*value) return Complete(job, "failure", value->error().message);
     double timeout = static_cast<double>(kJobTimeoutMinutesDefault);
     if (minutes->is_number()) timeout = minutes->AsDouble();
@@ -265,6 +269,9 @@ class Machine {
     job = job.With("isOpening", true)
               .With("startedAt", MillisSinceEpoch(at_))
               .With("deadline", MillisSinceEpoch(deadline));
+    if (!environment->is_null())
+      job =
+          job.With("environment", environment->is_object() ? (*environment)["name"] : *environment);
     effects_.push_back(
         JobChanged{job.StringOr("key", ""), job.StringOr("name", ""), "pending", "In progress"});
     effects_.push_back(
@@ -272,6 +279,7 @@ class Machine {
                                                       {"name", job["name"]},
                                                       {"runsOn", *runs_on},
                                                       {"container", *container},
+                                                      {"concurrency", GroupOf(*concurrency)},
                                                       {"deadline", job["deadline"]}}});
   }
 

@@ -33,12 +33,17 @@ struct StepEnded {
   Json result;
 };
 struct RunCancelled {};
-using RunEvent = std::variant<RunStarted, JobOpened, JobLost, StepEnded, RunCancelled>;
+/// One job is cancelled: by another one of its concurrency group.
+struct JobCancelled {
+  std::string key, message;
+};
+using RunEvent =
+    std::variant<RunStarted, JobOpened, JobLost, StepEnded, RunCancelled, JobCancelled>;
 
 /// Make the sandbox of a job; answers JobOpened or JobLost.
 struct OpenJob {
   std::string key;
-  Json job;  ///< {"id", "name", "runsOn", "container", "contexts"}
+  Json job;  ///< {"id", "name", "runsOn", "container", "concurrency": {"group", "cancels"}}
 };
 /// Perform a step; answers StepEnded. `what` is all that ResolveStep needs; `deadline` is the
 /// job's.

@@ -3,7 +3,9 @@
 #include <array>
 
 #include "base/strings.h"
+#include "lang/workflow/expression.h"
 #include "lang/workflow/limits.h"
+#include "lang/workflow/workflow.h"
 
 namespace stepmill::workflow {
 namespace {
@@ -144,6 +146,15 @@ bool SkipsWorkflows(std::string_view message) {
   for (const auto line : Split(text, '\n'))
     if (Trim(line) == "skip-checks: true" || Trim(line) == "skip-checks:true") return true;
   return false;
+}
+
+Json GroupOf(const Json& concurrency) {
+  const Json& named = concurrency.is_object() ? concurrency["group"] : concurrency;
+  const std::string group = named.is_null() ? "" : ToLower(ToText(named));
+  if (group.empty()) return Json();
+  const bool cancels =
+      concurrency.is_object() && ToText(concurrency["cancel-in-progress"]) == "true";
+  return Json::Object{{"group", group}, {"cancels", cancels}};
 }
 
 }  // namespace stepmill::workflow

@@ -9,6 +9,10 @@
 
 namespace stepmill::workflow {
 
+/// {"group", "cancels"} of an evaluated `concurrency` (a text, or {group, cancel-in-progress});
+/// null when it names none. Groups compare without case.
+Json GroupOf(const Json& concurrency);
+
 struct Finding {
   TextPosition at;
   std::string message;

@@ -12,27 +12,31 @@ namespace stepmill::cloudformation {
 namespace {
 
 constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
-                        std::string_view action, std::string_view resource, Access access) {
+                        std::string_view action, std::string_view resource, Access access,
+                        std::string_view keeps = "") {
   return {.name = name,
           .handler = handler,
           .action = action,
           .resource = resource,
           .access = access,
-          .keeps = "ClientRequestToken,ClientToken"};
+          .keeps = keeps};
 }
 
 constexpr std::string_view kStack = "arn:aws:cloudformation:{region}:{account}:stack/{StackName}/*";
 
 constexpr Operation kOperations[] = {
-    Row("CreateStack", CreateStack, "cloudformation:CreateStack", kStack, Access::kWrite),
-    Row("UpdateStack", UpdateStack, "cloudformation:UpdateStack", kStack, Access::kWrite),
-    Row("DeleteStack", DeleteStack, "cloudformation:DeleteStack", kStack, Access::kWrite),
+    Row("CreateStack", CreateStack, "cloudformation:CreateStack", kStack, Access::kWrite,
+        "ClientRequestToken"),
+    Row("UpdateStack", UpdateStack, "cloudformation:UpdateStack", kStack, Access::kWrite,
+        "ClientRequestToken"),
+    Row("DeleteStack", DeleteStack, "cloudformation:DeleteStack", kStack, Access::kWrite,
+        "ClientRequestToken"),
     Row("CreateChangeSet", CreateChangeSet, "cloudformation:CreateChangeSet", kStack,
-        Access::kWrite),
+        Access::kWrite, "ClientToken"),
     Row("DescribeChangeSet", DescribeChangeSet, "cloudformation:DescribeChangeSet", kStack,
         Access::kRead),
     Row("ExecuteChangeSet", ExecuteChangeSet, "cloudformation:ExecuteChangeSet", kStack,
-        Access::kWrite),
+        Access::kWrite, "ClientRequestToken"),
     Row("DeleteChangeSet", DeleteChangeSet, "cloudformation:DeleteChangeSet", kStack,
         Access::kWrite),
     Row("ListChangeSets", ListChangeSets, "cloudformation:ListChangeSets", kStack, Access::kList),

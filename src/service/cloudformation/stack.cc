@@ -1,6 +1,7 @@
 #include "service/cloudformation/stack.h"
 
 #include "base/strings.h"
+#include "json/each.h"
 #include "service/ports.h"
 
 namespace stepmill::cloudformation {
@@ -48,6 +49,25 @@ bool IsInProgress(std::string_view status) {
   return status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
 }
 
+namespace {
+
+/// "****" for what NoEcho parameters brought into a resource's properties.
+std::string Masked(std::string text, const Json& parameters) {
+  for (const Json::Member& parameter : MembersOf(parameters)) {
+    if (!parameter.value.BoolOr("no_echo", false)) continue;
+    const Json& value = parameter.value["value"];
+    for (const Json& part : value.is_array() ? value.items() : Json::Array{value}) {
+      const std::string printed = part.Print();  // as it stands inside the text: escaped
+      const std::string_view inner =
+          part.is_string() ? std::string_view(printed).substr(1, printed.size() - 2) : printed;
+      if (!inner.empty()) text = ReplaceAll(text, inner, "****");
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
 Json StackEvent(const Json& stack, const EventText& text, const std::string& event_id, Time at) {
   Json::Object out{{"StackId", stack["id"]},
                    {"EventId", event_id},
@@ -58,7 +78,8 @@ Json StackEvent(const Json& stack, const EventText& text, const std::string& eve
                    {"Timestamp", SecondsSinceEpoch(at)},
                    {"ResourceStatus", text.status}};
   if (!text.reason.empty()) out.Set("ResourceStatusReason", text.reason);
-  if (text.properties.is_object()) out.Set("ResourceProperties", text.properties.Print());
+  if (text.properties.is_object())
+    out.Set("ResourceProperties", Masked(text.properties.Print(), stack["parameters"]));
   return Json(std::move(out));
 }
 

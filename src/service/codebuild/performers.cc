@@ -9,6 +9,7 @@
 #include "lang/buildspec/script.h"
 #include "lang/workflow/output.h"
 #include "service/codebuild/build_machine.h"
+#include "service/sandbox_job.h"
 
 namespace stepmill::codebuild {
 namespace {
@@ -72,9 +73,7 @@ Task<Json> CopyLog(Ports& ports, Json what) {
 
 Task<Json> CloseJob(Ports& ports, Json what) {
   const JobId job{JobIdOf(what["build"])};
-  const auto stopped = co_await ports.backend.Stop(job, kGrace);
-  // A build that never got a sandbox has nothing to stop.
-  if (!stopped && stopped.error().code != Code::kNotFound) co_return stopped.error();
+  MILL_CO_CHECK(co_await StopSandbox(ports, job, kGrace));
   co_return Json::Object{};
 }
 
@@ -84,14 +83,8 @@ Task<Json> Finish(Ports& ports, Json what, std::string effect_id) {
   std::vector<std::string> lines;
   for (const Json& line : ItemsOf(what["lines"])) lines.push_back(line.AsString());
   const LogTarget target = LogTargetOf(build);
-  // The end of a build does not depend on its log: a role that may not write is shown by the log.
-  if (!target.group.empty()) (void)co_await PutLogLines(asker, target, std::move(lines), effect_id);
   const JobId job{JobIdOf(build)};
-  const auto removed = co_await ports.backend.Remove(job);
-  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
-  Batch batch;
-  ForgetLogPump(asker, job.value, batch);
-  MILL_CO_CHECK(co_await ports.store.Commit(std::move(batch)));
+  MILL_CO_CHECK(co_await RemoveSandbox(asker, job, target, std::move(lines), effect_id));
   co_return Json::Object{};
 }
 
@@ -154,18 +147,11 @@ Task<Json> Provision(Ports& ports, Json what) {
   spec.role_arn = build.StringOr("serviceRole", "");
   spec.account = asker.account;
   spec.region = asker.region;
-  const JobId job = spec.id;
-  MILL_CO_CHECK(co_await ports.backend.Start(std::move(spec)));
-  // The first step says whether it came up at all.
-  StepSpec first;
-  first.sequence = 1;
-  first.argv = {"/bin/sh", "-c", ":"};
-  first.working_dir = "/";
-  MILL_CO_TRY(const StepResult result, co_await ports.backend.RunStep(job, std::move(first)));
-  if (result.exit_code != 0)
+  MILL_CO_TRY(const int exit_code, co_await StartSandbox(ports, std::move(spec)));
+  if (exit_code != 0)
     co_return Error{Code::kInvalid, "CLIENT_ERROR",
                     "the image " + environment.StringOr("image", "") +
-                        " has no shell: exit status " + std::to_string(result.exit_code)};
+                        " has no shell: exit status " + std::to_string(exit_code)};
   co_return Json::Object{};
 }
 

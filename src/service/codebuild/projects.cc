@@ -1,13 +1,17 @@
+#include <algorithm>
+
 #include "base/strings.h"
 #include "json/each.h"
 #include "service/codebuild/errors.h"
 #include "service/codebuild/records.h"
+#include "service/page.h"
 #include "service/ports.h"
 
 namespace stepmill::codebuild {
 namespace {
 
 constexpr int kPage = 100;
+constexpr int kProjectsMax = 10'000;  // read to sort them by time
 
 std::string ProjectArn(const Call& call, const std::string& name) {
   return call.Arn("codebuild", "project/" + name);
@@ -142,9 +146,28 @@ Task<Json> BatchGetProjects(Call& call) {
                          {"projectsNotFound", std::move(missing)}};
 }
 
+/// By created or lastModified: all of them are read, since keys stand in the order of names.
+Task<Json> ListProjectsByTime(Call& call, std::string member, bool is_descending) {
+  const Key prefix = ProjectKey(call, "");
+  MILL_CO_TRY(auto projects, co_await call.ports.store.Range(prefix, PrefixEnd(prefix),
+                                                             Direction::kForward, kProjectsMax));
+  std::stable_sort(projects.begin(), projects.end(), [&](const Document& a, const Document& b) {
+    const double left = a.body[member].AsDouble(), right = b.body[member].AsDouble();
+    return is_descending ? left > right : left < right;
+  });
+  Json::Array names;
+  for (const Document& project : projects) names.push_back(project.body["name"]);
+  co_return PageOf(call.input.With("page", kPage), "projects", names, "page", "nextToken",
+                   InvalidInput("Invalid nextToken"));
+}
+
 Task<Json> ListProjects(Call& call) {
   const Key prefix = ProjectKey(call, "");
   const bool is_descending = call.input.StringOr("sortOrder", "ASCENDING") == "DESCENDING";
+  const std::string by = call.input.StringOr("sortBy", "NAME");
+  if (by == "CREATED_TIME") co_return co_await ListProjectsByTime(call, "created", is_descending);
+  if (by == "LAST_MODIFIED_TIME")
+    co_return co_await ListProjectsByTime(call, "lastModified", is_descending);
   const std::string token = call.input.StringOr("nextToken", "");
   Key from = prefix, to = PrefixEnd(prefix);
   if (!token.empty())

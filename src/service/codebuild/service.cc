@@ -14,8 +14,9 @@ constexpr std::string_view kProjectName =
     "arn:aws:codebuild:{region}:{account}:project/{projectName}";
 constexpr std::string_view kAny = "arn:aws:codebuild:{region}:{account}:project/*";
 constexpr std::string_view kKept =
-    "description,tags,badgeEnabled,encryptionKey,cache,projectVisibility,resourceAccessRole,"
-    "queuedTimeoutInMinutes,imagePullCredentialsType";
+    "description,tags,badgeEnabled,encryptionKey,cache,queuedTimeoutInMinutes,"
+    "environment.imagePullCredentialsType,source.auth,source.gitCloneDepth,"
+    "source.gitSubmodulesConfig,artifacts.encryptionDisabled";
 
 constexpr Operation kOperations[] = {
     {.name = "CreateProject",
@@ -43,8 +44,7 @@ constexpr Operation kOperations[] = {
     {.name = "ListProjects",
      .handler = ListProjects,
      .action = "codebuild:ListProjects",
-     .access = Access::kList,
-     .keeps = "sortBy"},
+     .access = Access::kList},
     {.name = "StartBuild",
      .handler = StartBuild,
      .action = "codebuild:StartBuild",
@@ -52,7 +52,7 @@ constexpr Operation kOperations[] = {
      .access = Access::kWrite,
      .keeps = "cacheOverride,encryptionKeyOverride,queuedTimeoutInMinutesOverride,"
               "imagePullCredentialsTypeOverride,gitCloneDepthOverride,"
-              "gitSubmodulesConfigOverride,insecureSslOverride,sourceAuthOverride"},
+              "gitSubmodulesConfigOverride,sourceAuthOverride"},
     {.name = "StartBuildForPipeline",
      .handler = StartBuildForPipeline,
      .action = "codebuild:StartBuild",

@@ -74,6 +74,10 @@ inline Error InvalidStatusUpdate() {
           "The pull request status update is not valid. The only valid update is from OPEN to "
           "CLOSED."};
 }
+inline Error BadToken() {
+  return {Code::kInvalid, "InvalidContinuationTokenException",
+          "The specified continuation token is not valid."};
+}
 inline Error NotBuilt(std::string_view member, std::string_view value) {
   return {Code::kInvalid, "OperationNotAllowedException",
           std::string(member) + " " + std::string(value) + " is not supported by stepmill"};

@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/strings.h"
 #include "service/codecommit/errors.h"
+#include "service/page.h"
 #include "service/ports.h"
 #include "task/ports.h"
 
@@ -143,18 +144,20 @@ Task<Json> GetRepository(Call& call) {
 
 Task<Json> ListRepositories(Call& call) {
   const Key prefix = call.KeyFor({"codecommit", "repository", ""});
-  Key from = prefix;
+  const bool is_descending = call.input.StringOr("order", "ascending") == "descending";
+  if (const std::string by = call.input.StringOr("sortBy", "repositoryName");
+      by != "repositoryName")
+    co_return NotBuilt("sortBy", by);
+  Key from = prefix, to = PrefixEnd(prefix);
   const std::string token = call.input.StringOr("nextToken", "");
   if (!token.empty()) {
     const std::optional<std::string> after = Unbase64(token);
-    if (!after || !after->starts_with(prefix))
-      co_return Error{Code::kInvalid, "InvalidContinuationTokenException",
-                      "The specified continuation token is not valid."};
-    from = *after + '\0';
+    if (!after || !after->starts_with(prefix)) co_return BadToken();
+    (is_descending ? to : from) = is_descending ? *after : *after + '\0';
   }
-  MILL_CO_TRY(
-      const std::vector<Document> found,
-      co_await call.ports.store.Range(from, PrefixEnd(prefix), Direction::kForward, kPageMax));
+  MILL_CO_TRY(const std::vector<Document> found,
+              co_await call.ports.store.Range(
+                  from, to, is_descending ? Direction::kBackward : Direction::kForward, kPageMax));
   Json::Array repositories;
   for (const Document& document : found)
     repositories.push_back(Json::Object{{"repositoryName", KeyParts(document.key).back()},
@@ -246,7 +249,7 @@ Task<Json> ListBranches(Call& call) {
   Json::Array branches;
   for (const Ref& ref : refs)
     if (ref.name.starts_with("refs/heads/")) branches.push_back(ShortName(ref.name));
-  co_return Json::Object{{"branches", branches}};
+  co_return PageOf(call.input, "branches", branches, "", "nextToken", BadToken());
 }
 
 Task<Json> GetCommit(Call& call) {

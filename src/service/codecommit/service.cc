@@ -38,8 +38,7 @@ constexpr Operation Internal(std::string_view name, Task<Json> (*handler)(Call&)
 constexpr Operation kOperations[] = {
     Row("CreateRepository", CreateRepository, "codecommit:CreateRepository", Access::kWrite),
     Row("GetRepository", GetRepository, "codecommit:GetRepository", Access::kRead),
-    Row("ListRepositories", ListRepositories, "codecommit:ListRepositories", Access::kList, "*",
-        "sortBy,order"),
+    Row("ListRepositories", ListRepositories, "codecommit:ListRepositories", Access::kList, "*"),
     Row("DeleteRepository", DeleteRepository, "codecommit:DeleteRepository", Access::kWrite),
     Row("GetBranch", GetBranch, "codecommit:GetBranch", Access::kRead),
     Row("CreateBranch", CreateBranch, "codecommit:CreateBranch", Access::kWrite),

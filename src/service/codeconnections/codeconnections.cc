@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "gate/model.h"
+#include "service/page.h"
 #include "service/ports.h"
 #include "task/ports.h"
 
@@ -18,6 +19,10 @@ constexpr std::string_view kOlderName = "codestar-connections";
 Error NotFound(std::string_view kind, std::string_view arn) {
   return {Code::kNotFound, "ResourceNotFoundException",
           std::string(kind) + " " + std::string(arn) + " not found"};
+}
+
+Error BadToken() {
+  return {Code::kInvalid, "ValidationException", "The next token is not one of this operation's."};
 }
 
 /// "UUID" of arn:aws:codestar-connections:R:A:connection/UUID; a host's ends in NAME/UUID-part.
@@ -83,7 +88,7 @@ Task<Json> ListConnections(Call& call) {
     if (!host.empty() && document.body.StringOr("HostArn", "") != host) continue;
     connections.push_back(document.body.Without("Tags"));
   }
-  co_return Json::Object{{"Connections", connections}};
+  co_return PageOf(call.input, "Connections", connections, "MaxResults", "NextToken", BadToken());
 }
 
 Task<Json> DeleteConnection(Call& call) {
@@ -129,7 +134,7 @@ Task<Json> ListHosts(Call& call) {
   MILL_CO_TRY(const std::vector<Document> all, co_await All(call, "host"));
   Json::Array hosts;
   for (const Document& document : all) hosts.push_back(document.body.Without("Tags"));
-  co_return Json::Object{{"Hosts", hosts}};
+  co_return PageOf(call.input, "Hosts", hosts, "MaxResults", "NextToken", BadToken());
 }
 
 Task<Json> DeleteHost(Call& call) {
@@ -160,24 +165,25 @@ Task<Json> UseConnection(Call& call) {
 }
 
 constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
-                        std::string_view action, std::string_view resource, Access access) {
+                        std::string_view action, std::string_view resource, Access access,
+                        std::string_view keeps = "") {
   return {.name = name,
           .handler = handler,
           .action = action,
           .resource = resource,
           .access = access,
-          .keeps = "Tags,MaxResults,NextToken"};
+          .keeps = keeps};
 }
 
 constexpr Operation kOperations[] = {
     Row("CreateConnection", CreateConnection, "codeconnections:CreateConnection", "*",
-        Access::kWrite),
+        Access::kWrite, "Tags"),
     Row("GetConnection", GetConnection, "codeconnections:GetConnection", "{ConnectionArn}",
         Access::kRead),
     Row("ListConnections", ListConnections, "codeconnections:ListConnections", "*", Access::kList),
     Row("DeleteConnection", DeleteConnection, "codeconnections:DeleteConnection", "{ConnectionArn}",
         Access::kWrite),
-    Row("CreateHost", CreateHost, "codeconnections:CreateHost", "*", Access::kWrite),
+    Row("CreateHost", CreateHost, "codeconnections:CreateHost", "*", Access::kWrite, "Tags"),
     Row("GetHost", GetHost, "codeconnections:GetHost", "{HostArn}", Access::kRead),
     Row("ListHosts", ListHosts, "codeconnections:ListHosts", "*", Access::kList),
     Row("DeleteHost", DeleteHost, "codeconnections:DeleteHost", "{HostArn}", Access::kWrite),
@@ -190,14 +196,15 @@ constexpr Operation kOperations[] = {
 };
 constexpr Operation kOlderOperations[] = {
     Row("CreateConnection", CreateOlderConnection, "codestar-connections:CreateConnection", "*",
-        Access::kWrite),
+        Access::kWrite, "Tags"),
     Row("GetConnection", GetConnection, "codestar-connections:GetConnection", "{ConnectionArn}",
         Access::kRead),
     Row("ListConnections", ListConnections, "codestar-connections:ListConnections", "*",
         Access::kList),
     Row("DeleteConnection", DeleteConnection, "codestar-connections:DeleteConnection",
         "{ConnectionArn}", Access::kWrite),
-    Row("CreateHost", CreateOlderHost, "codestar-connections:CreateHost", "*", Access::kWrite),
+    Row("CreateHost", CreateOlderHost, "codestar-connections:CreateHost", "*", Access::kWrite,
+        "Tags"),
     Row("GetHost", GetHost, "codestar-connections:GetHost", "{HostArn}", Access::kRead),
     Row("ListHosts", ListHosts, "codestar-connections:ListHosts", "*", Access::kList),
     Row("DeleteHost", DeleteHost, "codestar-connections:DeleteHost", "{HostArn}", Access::kWrite),

@@ -19,7 +19,7 @@ namespace {
 /// What the stand-ins for other services were asked, and how they answer.
 struct Theatre {
   std::vector<Json> builds, executions;
-  std::vector<std::string> objects;
+  std::vector<std::string> objects, stopped_builds;
   std::string build_status = "SUCCEEDED";
 };
 Theatre* theatre = nullptr;
@@ -43,6 +43,10 @@ Task<Json> BatchGetBuilds(Call& call) {
                      {"buildStatus", theatre->build_status},
                      {"exportedEnvironmentVariables", Json(Json::Array{variable})}}})}};
 }
+Task<Json> StopBuild(Call& call) {
+  theatre->stopped_builds.push_back(call.input.StringOr("id", "") + " as " + call.principal.arn);
+  co_return Json::Object{};
+}
 Task<Json> StartExecution(Call& call) {
   theatre->executions.push_back(call.input);
   co_return Json::Object{{"executionArn", "x"}};
@@ -64,6 +68,7 @@ constexpr Operation kBuildRows[] = {
      .handler = StartBuildForPipeline,
      .action = "codebuild:StartBuild",
      .is_internal = true},
+    {.name = "StopBuild", .handler = StopBuild, .action = "codebuild:StopBuild"},
     {.name = "BatchGetBuilds", .handler = BatchGetBuilds, .action = "codebuild:BatchGetBuilds"}};
 constexpr Operation kStatesRows[] = {
     {.name = "StartExecution", .handler = StartExecution, .action = "states:StartExecution"},
@@ -285,6 +290,21 @@ TEST_F(CodePipelineTest, ApprovalTransitionsAndStop) {
   EXPECT_EQ(Refused("StopPipelineExecution",
                     Json::Object{{"pipelineName", "demo"}, {"pipelineExecutionId", first}}),
             "PipelineExecutionNotStoppableException");
+}
+
+TEST_F(CodePipelineTest, AnAbandonedActionStopsItsBuild) {
+  const Json declaration = Prepare();
+  stage.build_status = "IN_PROGRESS";
+  Ask("codepipeline", "CreatePipeline", Json::Object{{"pipeline", declaration}});
+  ASSERT_TRUE(world.RunUntil([&] { return stage.builds.size() == 1; }));
+  const std::string id = Newest().At(0).StringOr("pipelineExecutionId", "");
+  Ask("codepipeline", "StopPipelineExecution",
+      Json::Object{{"pipelineName", "demo"}, {"pipelineExecutionId", id}, {"abandon", true}});
+  ASSERT_TRUE(Reaches(1, "Stopped"));
+  ASSERT_TRUE(world.RunUntil([&] { return !stage.stopped_builds.empty(); }));
+  EXPECT_EQ(stage.stopped_builds,
+            std::vector<std::string>(
+                {"p:1 as arn:aws:sts::000000000000:assumed-role/pipeline/codepipeline-demo"}));
 }
 
 TEST_F(CodePipelineTest, UpdatesGrowTheVersionAndBadStructuresAreRefused) {

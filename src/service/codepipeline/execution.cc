@@ -10,6 +10,7 @@
 #include "gate/door.h"
 #include "json/each.h"
 #include "service/codepipeline/declaration.h"
+#include "service/codepipeline/execution_run.h"
 #include "service/codepipeline/records.h"
 
 namespace stepmill::codepipeline {
@@ -17,91 +18,6 @@ namespace {
 
 constexpr std::string_view kHost = "codepipeline.amazonaws.com";
 constexpr size_t kOutputVariableBytesMax = 122'880;
-
-/// Numbers drawn from an event's entropy by a fixed function (splitmix64).
-class Draw {
- public:
-  explicit Draw(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    state_ += 0x9e3779b97f4a7c15ULL;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
-  std::string NewUuid() {
-    const uint64_t high = Next();
-    return Uuid(high, Next());
-  }
-  std::string NewName(size_t length) {
-    constexpr std::string_view kLetters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    std::string name;
-    while (name.size() < length) name += kLetters[Next() % kLetters.size()];
-    return name;
-  }
-
- private:
-  uint64_t state_;
-};
-
-std::string Padded(int64_t number, size_t width) {
-  const std::string digits = std::to_string(number);
-  return std::string(digits.size() < width ? width - digits.size() : 0, '0') + digits;
-}
-
-/// An action of the stage that is running.
-struct Run {
-  Json declaration;
-  std::string id;      ///< actionExecutionId; empty before it starts
-  std::string status;  ///< "", InProgress, Succeeded, Failed, Abandoned
-  std::string key;     ///< of its document
-  double started = 0, changed = 0;
-  std::string summary, external_id, external_url, token, updated_by, build_arn, execution_arn;
-  Json error, configuration, inputs, outputs, variables, revision;
-  bool is_changed = false;
-  int asked = 0;  ///< effects so far: their tags differ
-
-  std::string Name() const { return declaration.StringOr("name", ""); }
-  std::string Provider() const { return declaration["actionTypeId"].StringOr("provider", ""); }
-};
-
-Json RunToJson(const Run& run) {
-  return Json::Object{{"name", run.Name()},
-                      {"id", run.id},
-                      {"status", run.status},
-                      {"key", run.key},
-                      {"started", run.started},
-                      {"changed", run.changed},
-                      {"summary", run.summary},
-                      {"externalId", run.external_id},
-                      {"externalUrl", run.external_url},
-                      {"updatedBy", run.updated_by},
-                      {"error", run.error},
-                      {"configuration", run.configuration},
-                      {"inputs", run.inputs},
-                      {"outputs", run.outputs},
-                      {"variables", run.variables},
-                      {"revision", run.revision}};
-}
-
-void RunFromJson(const Json& json, Run& run) {
-  run.id = json.StringOr("id", "");
-  run.status = json.StringOr("status", "");
-  run.key = json.StringOr("key", "");
-  run.started = json["started"].is_number() ? json["started"].AsDouble() : 0;
-  run.changed = json["changed"].is_number() ? json["changed"].AsDouble() : 0;
-  run.summary = json.StringOr("summary", "");
-  run.external_id = json.StringOr("externalId", "");
-  run.external_url = json.StringOr("externalUrl", "");
-  run.updated_by = json.StringOr("updatedBy", "");
-  run.error = json["error"];
-  run.configuration = json["configuration"];
-  run.inputs = json["inputs"];
-  run.outputs = json["outputs"];
-  run.variables = json["variables"];
-  run.revision = json["revision"];
-}
 
 class Execution final : public Instance {
  public:
@@ -490,6 +406,14 @@ class Execution final : public Instance {
         Begin();
       return;
     }
+    if (closing_.contains(tag) && !tag.starts_with("last-")) {  // a build that is to be stopped
+      closing_.erase(tag);
+      for (const Run& run : runs_)
+        if (SubmitTag(run) == tag && data.Has("output"))
+          StopBuildOf(run, data["output"]["build"].StringOr("id", ""));
+      if (phase_ == Phase::kClosing && closing_.empty()) turn_.is_finished = true;
+      return;
+    }
     if (tag.starts_with("last-")) {
       closing_.erase(tag);
       if (phase_ == Phase::kClosing && closing_.empty()) turn_.is_finished = true;
@@ -574,12 +498,13 @@ class Execution final : public Instance {
     const std::string id = data.StringOr("subscription", "");
     Run* run = id.starts_with("a/") ? FindRun(std::string_view(id).substr(2)) : nullptr;
     if (!run) return;
-    const Json& detail = data["event"]["detail"];
+    const Json& told = data["event"];
     // Before the submit is answered the build has no name; the look after it sees the end.
-    if (run->Provider() == "CodeBuild" &&
-        (run->build_arn.empty() || detail.StringOr("build-id", "") != run->build_arn))
-      return;
-    Look(*run);
+    if (run->Provider() == "CodeBuild" && run->build_arn.empty()) return;
+    const bool is_meant = told.StringOr("source", "") == kRecovered ||
+                          run->Provider() != "CodeBuild" ||
+                          told["detail"].StringOr("build-id", "") == run->build_arn;
+    if (is_meant) Look(*run);
   }
 
   void OnTimer(const std::string& id) {
@@ -630,7 +555,23 @@ class Execution final : public Instance {
     std::erase_if(turn_.timers, [&](const auto& timer) { return timer.id == "a/" + run.id; });
     std::erase_if(turn_.subscriptions, [&](const auto& sub) { return sub.id == "a/" + run.id; });
     TellAction(run, ToUpper(status));
+    if (status == "Abandoned" || run.error.StringOr("code", "") == "ActionTimeout")
+      StopBuildOf(run, run.external_id);
   }
+
+  /// A build that nobody waits for any more is stopped; the execution ends after that was asked.
+  /// One that is still being submitted is stopped when its id comes back.
+  void StopBuildOf(const Run& run, const std::string& id) {
+    if (run.Provider() != "CodeBuild") return;
+    const std::string tag = id.empty() ? SubmitTag(run) : "last-stop/" + run.id;
+    closing_.insert(tag);
+    if (id.empty()) return;
+    turn_.effects.push_back({tag, "door",
+                             DoorCall("codebuild", "StopBuild", Json::Object{{"id", id}},
+                                      RoleOf(run), account_, region_)});
+  }
+  /// The first effect of a run: its submit.
+  static std::string SubmitTag(const Run& run) { return "a/" + run.id + "/submit/1"; }
 
   // ---- what others see ----
 
@@ -668,9 +609,9 @@ class Execution final : public Instance {
     detail.Set("action-execution-id", run.id);
     detail.Set("region", region_);
     detail.Set("type", run.declaration["actionTypeId"]);
-    if (run.inputs.is_array()) detail.Set("input-artifacts", Artifacts(run.inputs));
+    if (run.inputs.is_array()) detail.Set("input-artifacts", ArtifactsOf(run.inputs));
     if (run.outputs.is_array() && state == "SUCCEEDED")
-      detail.Set("output-artifacts", Artifacts(run.outputs));
+      detail.Set("output-artifacts", ArtifactsOf(run.outputs));
     if (state != "STARTED") {
       Json::Object result;
       if (!run.external_id.empty()) result.Set("external-execution-id", run.external_id);
@@ -700,15 +641,6 @@ class Execution final : public Instance {
                              DoorCall("codecommit", "PutCommitStatus", input,
                                       ServicePrincipal(kHost, account_), account_, region_)});
     return true;
-  }
-
-  static Json Artifacts(const Json& artifacts) {
-    Json::Array out;
-    for (const Json& artifact : ItemsOf(artifacts))
-      out.push_back(Json::Object{
-          {"name", artifact["name"]},
-          {"s3location", Json::Object{{"bucket", artifact["bucket"]}, {"key", artifact["key"]}}}});
-    return out;
   }
 
   void WriteDocuments() {
@@ -743,22 +675,7 @@ class Execution final : public Instance {
     Json::Object actions;
     for (const Run& run : runs_) {
       if (run.id.empty()) continue;
-      Json::Object latest;
-      latest.Set("actionExecutionId", run.id);
-      latest.Set("status", run.status);
-      if (!run.summary.empty()) latest.Set("summary", TruncateUtf8(run.summary, 2048));
-      latest.Set("lastStatusChange", run.changed);
-      if (!run.token.empty() && run.status == "InProgress") latest.Set("token", run.token);
-      if (!run.updated_by.empty()) latest.Set("lastUpdatedBy", run.updated_by);
-      if (!run.external_id.empty()) latest.Set("externalExecutionId", run.external_id);
-      if (!run.external_url.empty()) latest.Set("externalExecutionUrl", run.external_url);
-      if (run.error.is_object()) latest.Set("errorDetails", run.error);
-      Json::Object state{{"latestExecution", latest}};
-      if (run.revision.is_object())
-        state.Set("currentRevision", Json::Object{{"revisionId", run.revision["revisionId"]},
-                                                  {"revisionChangeId", run.revision["revisionId"]},
-                                                  {"created", run.revision["created"]}});
-      actions.Set(run.Name(), Json(state));
+      actions.Set(run.Name(), LatestOf(run));
     }
     turn_.writes.PutDocument(RecordKey(account_, region_, {"latest", name_, StageName()}),
                              Json::Object{{"pipelineExecutionId", execution_id_},
@@ -767,48 +684,12 @@ class Execution final : public Instance {
   }
 
   void WriteRuns() {
+    const ActionPlace place{region_, execution_id_, StageName(), declaration_["version"]};
     for (Run& run : runs_) {
       if (!run.is_changed) continue;
       run.is_changed = false;
-      turn_.writes.PutDocument(run.key, ActionDetail(run));
+      turn_.writes.PutDocument(run.key, ActionDetail(run, place));
     }
-  }
-
-  Json ActionDetail(const Run& run) const {
-    Json::Object input;
-    input.Set("actionTypeId", run.declaration["actionTypeId"]);
-    input.Set("configuration", run.declaration["configuration"]);
-    if (run.configuration.is_object()) input.Set("resolvedConfiguration", run.configuration);
-    if (run.declaration.Has("roleArn")) input.Set("roleArn", run.declaration["roleArn"]);
-    input.Set("region", region_);
-    input.Set("inputArtifacts", Artifacts(run.inputs));
-    input.SetIf("namespace", run.declaration.Find("namespace"));
-    Json::Object result;
-    if (!run.external_id.empty()) result.Set("externalExecutionId", run.external_id);
-    if (!run.summary.empty()) result.Set("externalExecutionSummary", run.summary);
-    if (!run.external_url.empty()) result.Set("externalExecutionUrl", run.external_url);
-    if (run.error.is_object()) {
-      result.Set("errorDetails", run.error);
-      result.Set("externalExecutionSummary", TruncateUtf8(run.error.StringOr("message", ""), 2048));
-    }
-    Json::Object output;
-    output.Set("outputArtifacts",
-               run.status == "Succeeded" ? Artifacts(run.outputs) : Json(Json::Array{}));
-    output.Set("executionResult", result);
-    output.Set("outputVariables", run.variables.is_object() ? run.variables : Json(Json::Object{}));
-    Json::Object detail;
-    detail.Set("pipelineExecutionId", execution_id_);
-    detail.Set("actionExecutionId", run.id);
-    detail.Set("pipelineVersion", declaration_["version"]);
-    detail.Set("stageName", StageName());
-    detail.Set("actionName", run.Name());
-    detail.Set("startTime", run.started);
-    detail.Set("lastUpdateTime", run.changed);
-    if (!run.updated_by.empty()) detail.Set("updatedBy", run.updated_by);
-    detail.Set("status", run.status);
-    detail.Set("input", input);
-    detail.Set("output", output);
-    return detail;
   }
 
   const std::string instance_id_;

@@ -1,10 +1,12 @@
 #include <map>
+#include <set>
 
 #include "base/digest.h"
 #include "base/strings.h"
-#include "engine/engine.h"
+#include "json/each.h"
 #include "service/ecr/rows.h"
 #include "service/ports.h"
+#include "store/events.h"
 
 namespace stepmill::ecr {
 namespace {
@@ -89,6 +91,7 @@ Task<Checked> CheckManifest(Call& call) {
     const std::string digest = part.StringOr("digest", "");
     const Key key = call.KeyFor({"ecr", is_list ? "image" : "layer", place.repository, digest});
     MILL_CO_TRY(const std::optional<Document> found, co_await call.ports.store.Get(key));
+    if (found) call.batch.expects.push_back({key, found->version});
     // A foreign layer is named by its URL and never pushed.
     if (!found && !part.Has("urls")) missing.push_back(digest);
     if (found) checked.size += static_cast<uint64_t>(found->body.IntOr("size", 0));
@@ -164,6 +167,7 @@ Task<Json> PutImage(Call& call) {
     body.SetIf("artifactMediaType", checked.manifest["config"].Find("mediaType"));
     call.batch.PutDocument(image_key, body);
   }
+  MILL_CO_CHECK(co_await TouchImages(call));
   if (!tag.empty()) call.batch.PutDocument(tag_key, Json::Object{{"digest", checked.digest}});
   call.batch.events.push_back(ImageAction(call, "PUSH", checked.digest, tag, checked.media_type));
   Json::Object output;
@@ -174,6 +178,43 @@ Task<Json> PutImage(Call& call) {
   output.Set("imageManifestMediaType", checked.media_type);
   co_return Json::Object{{"image", output}};
 }
+
+namespace {
+
+/// Configuration and layers that a manifest names; an index names images.
+std::vector<std::string> LayersOf(const Json& image) {
+  std::vector<std::string> digests;
+  const auto manifest = ParseJson(image.StringOr("manifest", ""));
+  if (!manifest) return digests;
+  if (manifest->Has("config")) digests.push_back((*manifest)["config"].StringOr("digest", ""));
+  const Json layers = (*manifest)["layers"];
+  for (const Json& layer : ItemsOf(layers)) digests.push_back(layer.StringOr("digest", ""));
+  return digests;
+}
+
+/// The repository forgets the layers that only images of `gone` (by digest) named.
+Task<> ForgetLayers(Call& call, std::map<std::string, Json> gone) {
+  if (gone.empty()) co_return Result<>();
+  MILL_CO_CHECK(co_await TouchImages(call));
+  std::set<std::string> dropped;
+  for (const auto& [digest, image] : gone)
+    for (const std::string& layer : LayersOf(image)) dropped.insert(layer);
+  const std::string repository = PlaceOf(call).repository;
+  const Key prefix = call.KeyFor({"ecr", "image", repository, ""});
+  MILL_CO_TRY(
+      const std::vector<Document> images,
+      co_await call.ports.store.Range(prefix, PrefixEnd(prefix), Direction::kForward, kAllMax));
+  for (const Document& image : images) {
+    if (gone.contains(KeyParts(image.key).back())) continue;
+    for (const std::string& layer : LayersOf(image.body)) dropped.erase(layer);
+  }
+  for (const std::string& layer : dropped)
+    call.batch.Delete(call.KeyFor({"ecr", "layer", repository, layer}));
+  DropLayers(call, std::vector<std::string>(dropped.begin(), dropped.end()));
+  co_return Result<>();
+}
+
+}  // namespace
 
 Task<Json> BatchGetImage(Call& call) {
   const Place place = PlaceOf(call);
@@ -207,6 +248,7 @@ Task<Json> BatchDeleteImage(Call& call) {
   MILL_CO_TRY(const Document repository, co_await RequireRepository(call));
   MILL_CO_TRY(TagTable tags, co_await ReadTags(call));
   Json::Array deleted, failures;
+  std::map<std::string, Json> gone_images;
   for (const Json& id : call.input["imageIds"].items()) {
     MILL_CO_TRY(const std::optional<Document> found, co_await FindImage(call, id));
     if (!found) {
@@ -226,9 +268,11 @@ Task<Json> BatchDeleteImage(Call& call) {
     if (gone.empty()) deleted.push_back(ImageId(digest, ""));
     if (!left.empty()) continue;
     call.batch.Delete(found->key);
+    gone_images[digest] = found->body;
     call.batch.events.push_back(
         ImageAction(call, "DELETE", digest, tag, found->body.StringOr("mediaType", "")));
   }
+  MILL_CO_CHECK(co_await ForgetLayers(call, std::move(gone_images)));
   co_return Json::Object{{"imageIds", deleted}, {"failures", failures}};
 }
 

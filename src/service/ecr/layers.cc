@@ -138,10 +138,15 @@ Task<Json> CompleteLayerUpload(Call& call) {
   const Json layer = content
                          ? content->body
                          : Json(Json::Object{{"blob", whole.id.value}, {"size", whole.size_bytes}});
-  // A second copy of what is there already goes at once: a repeat of this call does not need it.
-  // Parts of a joined layer stay for the collection, which knows what committed.
-  if (content && content->body.StringOr("blob", "") != whole.id.value && parts.size() == 1)
-    MILL_CO_CHECK(co_await call.ports.blobs.Remove(whole.id));
+  // A second copy of what is there already, and parts that were joined, go once this has committed.
+  Json::Array unnamed;
+  if (content && content->body.StringOr("blob", "") != whole.id.value)
+    unnamed.push_back(whole.id.value);
+  if (parts.size() > 1)
+    for (const Json& part : parts.items()) unnamed.push_back(part["blob"]);
+  UnnameBlobs(call, std::move(unnamed));
+  call.batch.expects.push_back({content_key, content ? content->version : 0});
+  call.batch.expects.push_back({upload.key, upload.version});
   call.batch.Delete(upload.key);
   if (!there) call.batch.PutDocument(layer_key, layer);
   if (!content) call.batch.PutDocument(content_key, layer);
@@ -214,8 +219,10 @@ Task<Json> MountLayer(Call& call) {
   MILL_CO_TRY(const Document repository, co_await RequireRepository(call));
   const Key key = call.KeyFor({"ecr", "layer", call.input.StringOr("from", ""), digest});
   MILL_CO_TRY(const std::optional<Document> found, co_await call.ports.store.Get(key));
-  if (found)
+  if (found) {
+    call.batch.expects.push_back({found->key, found->version});
     call.batch.PutDocument(call.KeyFor({"ecr", "layer", place.repository, digest}), found->body);
+  }
   co_return Json::Object{{"mounted", found.has_value()}};
 }
 

@@ -9,6 +9,7 @@ namespace {
 constexpr int kPageMax = 1000;
 constexpr Seconds kTokenLife{12 * 3600};
 constexpr int kAllMax = 1'000'000;
+constexpr int kLayersMax = 1'000'000;
 
 std::string RegistryHost(const Call& call) {
   return call.account + ".dkr.ecr." + call.region + ".amazonaws.com";
@@ -150,6 +151,14 @@ Task<Json> DeleteRepository(Call& call) {
   MILL_CO_TRY(const std::vector<Document> first,
               co_await call.ports.store.Range(images, PrefixEnd(images), Direction::kForward, 1));
   if (!first.empty() && !call.input.BoolOr("force", false)) co_return RepositoryNotEmpty(place);
+  const Key layer_prefix = call.KeyFor({"ecr", "layer", place.repository, ""});
+  MILL_CO_TRY(const std::vector<Document> layers,
+              co_await call.ports.store.Range(layer_prefix, PrefixEnd(layer_prefix),
+                                              Direction::kForward, kLayersMax));
+  std::vector<std::string> dropped;
+  for (const Document& layer : layers) dropped.push_back(KeyParts(layer.key).back());
+  DropLayers(call, dropped);
+  MILL_CO_CHECK(co_await TouchImages(call));
   for (const std::string_view kind : {"image", "tag", "layer", "upload"}) {
     const Key prefix = call.KeyFor({"ecr", kind, place.repository, ""});
     MILL_CO_CHECK(co_await DeleteAll(call, prefix));

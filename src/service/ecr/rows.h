@@ -15,6 +15,7 @@ namespace stepmill::ecr {
 //   content/DIGEST         {blob, size}: the same bytes in several repositories are one blob
 //   image/NAME/DIGEST      {manifest, mediaType, size, pushedAt, configMediaType}
 //   tag/NAME/TAG           {digest}
+//   images/NAME            {changes}: how often the repository's images changed
 //   upload/NAME/ID         {size, parts: [{blob, size, sha256}]}
 
 Place PlaceOf(const Call& call);
@@ -47,5 +48,16 @@ Task<Json> StreamLayer(Call& call);
 Task<Json> MountLayer(Call& call);
 Task<Json> DescribeUpload(Call& call);
 Task<Json> CancelUpload(Call& call);
+// Collection: see collect.cc.
+Task<Json> CollectLayers(Call& call);
+Task<Json> RemoveBlobs(Call& call);
+
+/// Layers that a repository named no longer: the bytes go when no other one names them.
+void DropLayers(Call& call, const std::vector<std::string>& digests);
+/// Blobs that no document names once the call's batch has committed.
+void UnnameBlobs(Call& call, Json::Array blobs);
+/// Every change of a repository's images writes this document, so that two at once conflict.
+Key ImagesKey(const Call& call);
+Task<> TouchImages(Call& call);
 
 }  // namespace stepmill::ecr

@@ -61,11 +61,23 @@ constexpr Operation kOperations[] = {
     Stream("MountLayer", MountLayer, "ecr:InitiateLayerUpload", Access::kWrite),
     Stream("DescribeUpload", DescribeUpload, "ecr:UploadLayerPart", Access::kRead),
     Stream("CancelUpload", CancelUpload, "ecr:UploadLayerPart", Access::kWrite),
+    Stream("CollectLayers", CollectLayers, "ecr:BatchDeleteImage", Access::kWrite),
+    Stream("RemoveBlobs", RemoveBlobs, "ecr:BatchDeleteImage", Access::kWrite),
+};
+
+constexpr EventRow kEvents[] = {
+    {.pattern = R"({"source": ["stepmill.ecr"], "detail-type": ["Layers Dropped"]})",
+     .operation = "CollectLayers"},
+    {.pattern = R"({"source": ["stepmill.ecr"], "detail-type": ["Blobs Unnamed"]})",
+     .operation = "RemoveBlobs"},
 };
 
 }  // namespace
 
-const Service kService{
-    .name = "ecr", .host = "ecr.amazonaws.com", .model = &models::kEcr, .operations = kOperations};
+const Service kService{.name = "ecr",
+                       .host = "ecr.amazonaws.com",
+                       .model = &models::kEcr,
+                       .operations = kOperations,
+                       .events = kEvents};
 
 }  // namespace stepmill::ecr

@@ -109,14 +109,16 @@ void Deliver(Call& call, const Json& rule, const Json& event) {
   }
 }
 
+void Offer(Call& call, const Json& rule, const Json& event) {
+  const std::string text = rule.StringOr("pattern", "");
+  if (text.empty() || !IsEnabled(rule)) return;
+  const auto pattern = pattern::Compile(text);
+  if (pattern && pattern->Matches(event)) Deliver(call, rule, event);
+}
+
 Task<> Dispatch(Call& call, std::string bus, Json event) {
   MILL_CO_TRY(const auto rules, co_await ReadRules(call, bus));
-  for (const Document& rule : rules) {
-    const std::string text = rule.body.StringOr("pattern", "");
-    if (text.empty() || !IsEnabled(rule.body)) continue;
-    const auto pattern = pattern::Compile(text);
-    if (pattern && pattern->Matches(event)) Deliver(call, rule.body, event);
-  }
+  for (const Document& rule : rules) Offer(call, rule.body, event);
   co_return Result<>();
 }
 

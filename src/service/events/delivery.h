@@ -31,6 +31,8 @@ std::string ShapeInput(const Json& target, const Json& event, std::string_view r
 
 /// Starts the deliveries of one event to all targets of a rule.
 void Deliver(Call& call, const Json& rule, const Json& event);
+/// The rule gets the event when it is enabled and its pattern matches.
+void Offer(Call& call, const Json& rule, const Json& event);
 /// The rules of a bus that match get the event.
 Task<> Dispatch(Call& call, std::string bus, Json event);
 

@@ -94,8 +94,10 @@ Task<Json> TestEventPattern(Call& call) {
   co_return Json::Object{{"Result", pattern.Matches(*event)}};
 }
 
-Task<Json> MatchRules(Call& call) {
-  MILL_CO_CHECK(co_await Dispatch(call, "default", call.input["event"]));
+Task<Json> MatchRule(Call& call) {
+  const Key key = RuleKey(call, "default", call.input.StringOr("rule", ""));
+  MILL_CO_TRY(const auto rule, co_await call.ports.store.Get(key));
+  if (rule) Offer(call, rule->body, call.input["event"]);  // it may have changed since
   co_return Json(Json::Object{});
 }
 

@@ -99,10 +99,26 @@ Json TagsOf(Json tags, const Json& list) {
   return tags;
 }
 
+/// A rule of the default bus with a pattern is a durable subscription of the engine, so that an
+/// event without a match costs no call.
+void Listen(Call& call, const Json& rule) {
+  const std::string bus = rule.StringOr("bus", ""), name = rule.StringOr("name", "");
+  if (bus != "default") return;
+  const Key id = RuleKey(call, bus, name);
+  const auto pattern = ParseJson(rule.StringOr("pattern", ""));
+  if (pattern && IsEnabled(rule)) {
+    call.ports.engine.Subscribe(call.batch, id, *pattern, "events of events",
+                                Json::Object{{"operation", "MatchRule"}, {"rule", name}});
+  } else {
+    call.ports.engine.Unsubscribe(call.batch, id);
+  }
+}
+
 Task<Json> SetState(Call& call, std::string state) {
   const std::string bus = BusName(call.input.StringOr("EventBusName", ""));
   MILL_CO_TRY(const Document rule, co_await FindRule(call, bus, call.input.StringOr("Name", "")));
   Json changed = Reschedule(call, rule.body, rule.body.With("state", state));
+  Listen(call, changed);
   call.batch.Replace(rule, std::move(changed));
   co_return Json(Json::Object{});
 }
@@ -161,6 +177,7 @@ Task<Json> PutRule(Call& call) {
   rule.SetIf("tick", before.Find("tick"));
   Json body = Reschedule(call, before, Json(std::move(rule)));
   Json answer = Json::Object{{"RuleArn", RuleArn(call, body)}};
+  Listen(call, body);
   if (found)
     call.batch.Replace(*found, std::move(body));
   else
@@ -202,7 +219,9 @@ Task<Json> DeleteRule(Call& call) {
   if (!rule) co_return Json(Json::Object{});  // AWS: deleting what is not there succeeds
   if (rule->body["targets"].size() > 0)
     co_return Invalid("Rule can't be deleted since it has targets.");
-  (void)Reschedule(call, rule->body, rule->body.With("state", "DISABLED"));  // stops its tick
+  const Json stopped = rule->body.With("state", "DISABLED");
+  (void)Reschedule(call, rule->body, stopped);  // stops its tick
+  Listen(call, stopped);
   call.batch.expects.push_back({rule->key, rule->version});
   call.batch.Delete(rule->key);
   co_return Json(Json::Object{});

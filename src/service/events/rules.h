@@ -55,8 +55,8 @@ Task<Json> DescribeEventBus(Call& call);
 Task<Json> ListEventBuses(Call& call);
 Task<Json> PutEvents(Call& call);
 Task<Json> TestEventPattern(Call& call);
-/// Internal: an event of the default bus meets the rules.
-Task<Json> MatchRules(Call& call);
+/// Internal: {"rule", "event"}, an event of the default bus that the engine found the rule's.
+Task<Json> MatchRule(Call& call);
 /// Internal: a schedule's time has come.
 Task<Json> FireSchedule(Call& call);
 /// Internal: an event that a target forwards to a bus.

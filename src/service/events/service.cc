@@ -45,7 +45,7 @@ constexpr Operation kOperations[] = {
     Row("ListRuleNamesByTarget", ListRuleNamesByTarget, "events:ListRuleNamesByTarget",
         Access::kList, "*"),
     Row("PutEvents", PutEvents, "events:PutEvents", Access::kWrite,
-        "arn:aws:events:{region}:{account}:event-bus/*", "TraceHeader"),
+        "arn:aws:events:{region}:{account}:event-bus/*", "Entries.TraceHeader"),
     Row("TestEventPattern", TestEventPattern, "events:TestEventPattern", Access::kRead, "*"),
     Row("TagResource", TagResource, "events:TagResource", Access::kWrite, "{ResourceARN}"),
     Row("UntagResource", UntagResource, "events:UntagResource", Access::kWrite, "{ResourceARN}"),
@@ -55,13 +55,10 @@ constexpr Operation kOperations[] = {
     Row("DeleteEventBus", DeleteEventBus, "events:DeleteEventBus", Access::kWrite, kBus),
     Row("DescribeEventBus", DescribeEventBus, "events:DescribeEventBus", Access::kRead, kBus),
     Row("ListEventBuses", ListEventBuses, "events:ListEventBuses", Access::kList, "*"),
-    Internal("MatchRules", MatchRules),
+    Internal("MatchRule", MatchRule),
     Internal("FireSchedule", FireSchedule),
     Internal("ReceiveEvent", ReceiveEvent),
 };
-
-constexpr EventRow kEvents[] = {
-    {.pattern = R"({"source": [{"exists": true}]})", .operation = "MatchRules"}};
 
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(std::string(kDeliveryMachine), JsonMachine(AdvanceDelivery));
@@ -77,7 +74,6 @@ const Service kService = {.name = "events",
                           .host = "events.amazonaws.com",
                           .model = &models::kEvents,
                           .operations = kOperations,
-                          .events = kEvents,
                           .wire_up = WireUp};
 
 }  // namespace stepmill::events

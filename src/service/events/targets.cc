@@ -7,6 +7,7 @@
 #include "service/events/delivery.h"
 #include "service/events/errors.h"
 #include "service/events/rules.h"
+#include "service/page.h"
 #include "service/ports.h"
 
 namespace stepmill::events {
@@ -108,7 +109,8 @@ Task<Json> RemoveTargets(Call& call) {
 Task<Json> ListTargetsByRule(Call& call) {
   const std::string bus = BusName(call.input.StringOr("EventBusName", ""));
   MILL_CO_TRY(const Document rule, co_await FindRule(call, bus, call.input.StringOr("Rule", "")));
-  co_return Json::Object{{"Targets", rule.body["targets"]}};  // five at most: one page
+  co_return PageOf(call.input, "Targets", rule.body["targets"].items(), "Limit", "NextToken",
+                   Invalid("Invalid nextToken."));
 }
 
 Task<Json> ListRuleNamesByTarget(Call& call) {
@@ -122,7 +124,8 @@ Task<Json> ListRuleNamesByTarget(Call& call) {
                     [&](const Json& target) { return target["Arn"] == call.input["TargetArn"]; }))
       names.push_back(rule.body["name"]);
   }
-  co_return Json::Object{{"RuleNames", std::move(names)}};
+  co_return PageOf(call.input, "RuleNames", names, "Limit", "NextToken",
+                   Invalid("Invalid nextToken."));
 }
 
 }  // namespace stepmill::events

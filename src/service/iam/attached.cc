@@ -10,15 +10,17 @@ namespace {
 
 constexpr size_t kAttachedMax = 10;
 
-std::string_view NameMember(Kind kind) { return kind == Kind::kRole ? "RoleName" : "UserName"; }
+std::string_view NameMember(Kind kind) {
+  return kind == Kind::kRole ? "RoleName" : kind == Kind::kUser ? "UserName" : "GroupName";
+}
 
 Task<Document> Named(Call& call, Kind kind) {
   return FindEntity(call, kind, call.input.StringOr(NameMember(kind), ""));
 }
 
 Error NoInlinePolicy(Kind kind, const std::string& name) {
-  return NoSuchEntity("The " + std::string(kind == Kind::kRole ? "role" : "user") +
-                      " policy with name " + name + " cannot be found.");
+  return NoSuchEntity("The " + std::string(KindName(kind)) + " policy with name " + name +
+                      " cannot be found.");
 }
 
 Task<Json> PutInline(Call& call, Kind kind) {
@@ -81,7 +83,8 @@ Task<Json> Attach(Call& call, Kind kind) {
     if (attached.At(i) == Json(arn)) co_return Json::Object{};
   if (attached.size() >= kAttachedMax)
     co_return LimitExceeded(std::string("Cannot exceed quota for PoliciesPer") +
-                            (kind == Kind::kRole ? "Role" : "User") + ": 10");
+                            std::string(NameMember(kind)).substr(0, NameMember(kind).size() - 4) +
+                            ": 10");
   MILL_CO_CHECK(co_await CountAttached(call, arn, 1));
   call.batch.Replace(entity, entity.body.With("attached", attached.Push(Json(arn))));
   co_return Json::Object{};
@@ -152,6 +155,13 @@ Task<Json> DeleteUserPolicy(Call& call) { return DeleteInline(call, Kind::kUser)
 Task<Json> AttachUserPolicy(Call& call) { return Attach(call, Kind::kUser); }
 Task<Json> DetachUserPolicy(Call& call) { return Detach(call, Kind::kUser); }
 Task<Json> ListAttachedUserPolicies(Call& call) { return ListAttached(call, Kind::kUser); }
+Task<Json> PutGroupPolicy(Call& call) { return PutInline(call, Kind::kGroup); }
+Task<Json> GetGroupPolicy(Call& call) { return GetInline(call, Kind::kGroup); }
+Task<Json> ListGroupPolicies(Call& call) { return ListInline(call, Kind::kGroup); }
+Task<Json> DeleteGroupPolicy(Call& call) { return DeleteInline(call, Kind::kGroup); }
+Task<Json> AttachGroupPolicy(Call& call) { return Attach(call, Kind::kGroup); }
+Task<Json> DetachGroupPolicy(Call& call) { return Detach(call, Kind::kGroup); }
+Task<Json> ListAttachedGroupPolicies(Call& call) { return ListAttached(call, Kind::kGroup); }
 Task<Json> TagUser(Call& call) { return Tag(call, Kind::kUser); }
 Task<Json> UntagUser(Call& call) { return Untag(call, Kind::kUser); }
 Task<Json> ListUserTags(Call& call) { return ListTags(call, Kind::kUser); }

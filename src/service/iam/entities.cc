@@ -111,18 +111,43 @@ Result<> CheckStatement(const Json& statement, bool is_trust) {
 
 Key RoleKey(const Call& call, const std::string& name) { return GlobalKey(call, "role", name); }
 Key UserKey(const Call& call, const std::string& name) { return GlobalKey(call, "user", name); }
+Key GroupKey(const Call& call, const std::string& name) { return GlobalKey(call, "group", name); }
+Key ProfileKey(const Call& call, const std::string& name) {
+  return GlobalKey(call, "instance-profile", name);
+}
 Key PolicyKey(const Call& call, const std::string& arn) { return GlobalKey(call, "policy", arn); }
 Key Folder(const Call& call, std::string_view kind) {
   return MakeKey({call.account, "global", "iam", kind}) + "/";
 }
 
+std::string_view KindName(Kind kind) {
+  switch (kind) {
+    case Kind::kRole: return "role";
+    case Kind::kUser: return "user";
+    case Kind::kGroup: return "group";
+  }
+  return "";
+}
+
+Json RoleJson(const Json& body) {
+  return body.Without("inline")
+      .Without("attached")
+      .With("AssumeRolePolicyDocument",
+            Json(UrlEncode(body.StringOr("AssumeRolePolicyDocument", ""))));
+}
+
+Json WithoutItem(const Json& list, const std::string& text) {
+  Json::Array kept;
+  if (!list.is_array()) return Json(std::move(kept));
+  for (const Json& item : list.items())
+    if (!(item == Json(text))) kept.push_back(item);
+  return Json(std::move(kept));
+}
+
 Task<Document> FindEntity(Call& call, Kind kind, std::string name) {
-  const Key key = kind == Kind::kRole ? RoleKey(call, name) : UserKey(call, name);
-  MILL_CO_TRY(auto document, co_await call.ports.store.Get(key));
-  if (!document)
-    co_return NoSuchEntity(kind == Kind::kRole
-                               ? "The role with name " + name + " cannot be found."
-                               : "The user with name " + name + " cannot be found.");
+  const std::string word(KindName(kind));
+  MILL_CO_TRY(auto document, co_await call.ports.store.Get(GlobalKey(call, word, name)));
+  if (!document) co_return NoSuchEntity("The " + word + " with name " + name + " cannot be found.");
   co_return std::move(*document);
 }
 

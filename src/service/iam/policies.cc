@@ -191,23 +191,21 @@ Task<Json> ListEntitiesForPolicy(Call& call) {
   if (!IsManagedPolicy(arn)) MILL_CO_CHECK(co_await FindPolicy(call, arn));
   Json::Object out;
   const std::string filter = call.input.StringOr("EntityFilter", "");
-  for (const bool is_role : {true, false}) {
+  for (const Kind each : {Kind::kRole, Kind::kUser, Kind::kGroup}) {
     Json::Array items;
-    const std::string kind = is_role ? "role" : "user";
+    const std::string kind(KindName(each));
     MILL_CO_TRY(const auto entities, co_await ListFolder(call, kind));
-    const std::string name = is_role ? "RoleName" : "UserName";
-    const std::string id = is_role ? "RoleId" : "UserId";
+    const std::string type = ToUpper(kind.substr(0, 1)) + kind.substr(1);
+    const std::string name = type + "Name", id = type + "Id";
     for (const Document& entity : entities) {
       const Json attached = entity.body["attached"];
       for (size_t i = 0; i < attached.size(); ++i)
         if (attached.At(i) == Json(arn))
           items.push_back(Json::Object{{name, entity.body[name]}, {id, entity.body[id]}});
     }
-    const bool is_wanted = filter.empty() || filter == (is_role ? "Role" : "User");
-    out.Add(is_role ? "PolicyRoles" : "PolicyUsers",
-            is_wanted ? Json(std::move(items)) : Json(Json::Array{}));
+    const bool is_wanted = filter.empty() || filter == type;
+    out.Add("Policy" + type + "s", is_wanted ? Json(std::move(items)) : Json(Json::Array{}));
   }
-  out.Add("PolicyGroups", Json::Array{});
   out.Add("IsTruncated", false);
   co_return Json(std::move(out));
 }

@@ -9,14 +9,6 @@ namespace stepmill::iam {
 
 namespace {
 
-/// As AWS shows a role: its trust policy percent-encoded.
-Json RoleJson(const Json& body) {
-  return body.Without("inline")
-      .Without("attached")
-      .With("AssumeRolePolicyDocument",
-            Json(UrlEncode(body.StringOr("AssumeRolePolicyDocument", ""))));
-}
-
 Json NewRole(Call& call, const std::string& name, const std::string& path,
              const std::string& trust) {
   return Json::Object{{"Path", path},
@@ -68,6 +60,11 @@ Task<Json> DeleteRole(Call& call) {
     co_return DeleteConflict("Cannot delete entity, must detach all policies first.");
   if (role.body["inline"].size() > 0)
     co_return DeleteConflict("Cannot delete entity, must delete policies first.");
+  MILL_CO_TRY(const auto profiles, co_await ListFolder(call, "instance-profile"));
+  for (const Document& profile : profiles)
+    if (profile.body.StringOr("role", "") == name)
+      co_return DeleteConflict(
+          "Cannot delete entity, must remove roles from instance profile first.");
   call.batch.expects.push_back({role.key, role.version});
   call.batch.Delete(role.key);
   co_return Json::Object{};
@@ -100,13 +97,6 @@ Task<Json> UpdateAssumeRolePolicy(Call& call) {
   co_return Json::Object{};
 }
 
-Task<Json> ListInstanceProfilesForRole(Call& call) {
-  const std::string name = call.input.StringOr("RoleName", "");
-  MILL_CO_CHECK(co_await FindEntity(call, Kind::kRole, name));
-  // There are no instances here, so there are no profiles of them.
-  co_return Page(call.input, "InstanceProfiles", Json::Array{});
-}
-
 Task<Json> CreateServiceLinkedRole(Call& call) {
   const std::string host = call.input.StringOr("AWSServiceName", "");
   std::string service = host.substr(0, host.find('.'));
@@ -121,7 +111,8 @@ Task<Json> CreateServiceLinkedRole(Call& call) {
       {"Statement", Json::Array{Json::Object{{"Effect", "Allow"},
                                              {"Principal", Json::Object{{"Service", host}}},
                                              {"Action", "sts:AssumeRole"}}}}};
-  const Json role = NewRole(call, name, "/aws-service-role/" + host + "/", trust.Print());
+  Json role = NewRole(call, name, "/aws-service-role/" + host + "/", trust.Print());
+  if (call.input.Has("Description")) role = role.With("Description", call.input["Description"]);
   call.batch.Create(RoleKey(call, name), role);
   co_return Json::Object{{"Role", RoleJson(role)}};
 }

@@ -22,10 +22,34 @@ Task<Json> DeleteRole(Call& call);
 Task<Json> UpdateRole(Call& call);
 Task<Json> UpdateRoleDescription(Call& call);
 Task<Json> UpdateAssumeRolePolicy(Call& call);
-Task<Json> ListInstanceProfilesForRole(Call& call);
 Task<Json> CreateServiceLinkedRole(Call& call);
 
-// attached.cc: inline and attached policies, tags, of roles and users alike
+// groups.cc
+Task<Json> CreateGroup(Call& call);
+Task<Json> GetGroup(Call& call);
+Task<Json> ListGroups(Call& call);
+Task<Json> DeleteGroup(Call& call);
+Task<Json> AddUserToGroup(Call& call);
+Task<Json> RemoveUserFromGroup(Call& call);
+Task<Json> ListGroupsForUser(Call& call);
+
+// instance_profiles.cc
+Task<Json> CreateInstanceProfile(Call& call);
+Task<Json> GetInstanceProfile(Call& call);
+Task<Json> ListInstanceProfiles(Call& call);
+Task<Json> ListInstanceProfilesForRole(Call& call);
+Task<Json> DeleteInstanceProfile(Call& call);
+Task<Json> AddRoleToInstanceProfile(Call& call);
+Task<Json> RemoveRoleFromInstanceProfile(Call& call);
+
+// attached.cc: inline and attached policies, tags, of roles, users and groups alike
+Task<Json> PutGroupPolicy(Call& call);
+Task<Json> GetGroupPolicy(Call& call);
+Task<Json> ListGroupPolicies(Call& call);
+Task<Json> DeleteGroupPolicy(Call& call);
+Task<Json> AttachGroupPolicy(Call& call);
+Task<Json> DetachGroupPolicy(Call& call);
+Task<Json> ListAttachedGroupPolicies(Call& call);
 Task<Json> PutRolePolicy(Call& call);
 Task<Json> GetRolePolicy(Call& call);
 Task<Json> ListRolePolicies(Call& call);

@@ -11,6 +11,10 @@ constexpr std::string_view kRole = "arn:aws:iam::{account}:role/{RoleName}";
 constexpr std::string_view kPolicy = "{PolicyArn}";
 constexpr std::string_view kAny = "*";
 
+constexpr std::string_view kGroup = "arn:aws:iam::{account}:group/{GroupName}";
+constexpr std::string_view kProfile =
+    "arn:aws:iam::{account}:instance-profile/{InstanceProfileName}";
+
 constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
                         std::string_view action, std::string_view resource, Access access,
                         std::string_view keeps = "") {
@@ -83,6 +87,34 @@ constexpr Operation kOperations[] = {
     Row("TagPolicy", TagPolicy, "iam:TagPolicy", kPolicy, Access::kWrite),
     Row("UntagPolicy", UntagPolicy, "iam:UntagPolicy", kPolicy, Access::kWrite),
     Row("ListPolicyTags", ListPolicyTags, "iam:ListPolicyTags", kPolicy, Access::kList),
+    Row("CreateGroup", CreateGroup, "iam:CreateGroup", kGroup, Access::kWrite),
+    Row("GetGroup", GetGroup, "iam:GetGroup", kGroup, Access::kRead),
+    Row("ListGroups", ListGroups, "iam:ListGroups", kAny, Access::kList),
+    Row("DeleteGroup", DeleteGroup, "iam:DeleteGroup", kGroup, Access::kWrite),
+    Row("AddUserToGroup", AddUserToGroup, "iam:AddUserToGroup", kGroup, Access::kWrite),
+    Row("RemoveUserFromGroup", RemoveUserFromGroup, "iam:RemoveUserFromGroup", kGroup,
+        Access::kWrite),
+    Row("ListGroupsForUser", ListGroupsForUser, "iam:ListGroupsForUser", kUser, Access::kList),
+    Row("PutGroupPolicy", PutGroupPolicy, "iam:PutGroupPolicy", kGroup, Access::kWrite),
+    Row("GetGroupPolicy", GetGroupPolicy, "iam:GetGroupPolicy", kGroup, Access::kRead),
+    Row("ListGroupPolicies", ListGroupPolicies, "iam:ListGroupPolicies", kGroup, Access::kList),
+    Row("DeleteGroupPolicy", DeleteGroupPolicy, "iam:DeleteGroupPolicy", kGroup, Access::kWrite),
+    Row("AttachGroupPolicy", AttachGroupPolicy, "iam:AttachGroupPolicy", kGroup, Access::kWrite),
+    Row("DetachGroupPolicy", DetachGroupPolicy, "iam:DetachGroupPolicy", kGroup, Access::kWrite),
+    Row("ListAttachedGroupPolicies", ListAttachedGroupPolicies, "iam:ListAttachedGroupPolicies",
+        kGroup, Access::kList),
+    Row("CreateInstanceProfile", CreateInstanceProfile, "iam:CreateInstanceProfile", kProfile,
+        Access::kWrite),
+    Row("GetInstanceProfile", GetInstanceProfile, "iam:GetInstanceProfile", kProfile,
+        Access::kRead),
+    Row("ListInstanceProfiles", ListInstanceProfiles, "iam:ListInstanceProfiles", kAny,
+        Access::kList),
+    Row("DeleteInstanceProfile", DeleteInstanceProfile, "iam:DeleteInstanceProfile", kProfile,
+        Access::kWrite),
+    Row("AddRoleToInstanceProfile", AddRoleToInstanceProfile, "iam:AddRoleToInstanceProfile",
+        kProfile, Access::kWrite),
+    Row("RemoveRoleFromInstanceProfile", RemoveRoleFromInstanceProfile,
+        "iam:RemoveRoleFromInstanceProfile", kProfile, Access::kWrite),
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kKeysMax = 2;  // of a user
 
 Json UserJson(const Json& body) {
-  return body.Without("inline").Without("attached").Without("keys");
+  return body.Without("inline").Without("attached").Without("keys").Without("groups");
 }
 
 /// The user that the call names, or the caller's own.
@@ -21,14 +21,6 @@ std::string UserNameOf(const Call& call) {
   const std::string name = call.input.StringOr("UserName", "");
   if (!name.empty() || call.principal.kind != Principal::Kind::kUser) return name;
   return call.principal.arn.substr(call.principal.arn.rfind('/') + 1);
-}
-
-Json WithoutItem(const Json& list, const std::string& text) {
-  Json::Array kept;
-  if (!list.is_array()) return Json(std::move(kept));
-  for (const Json& item : list.items())
-    if (!(item == Json(text))) kept.push_back(item);
-  return Json(std::move(kept));
 }
 
 }  // namespace
@@ -74,7 +66,9 @@ Task<Json> ListUsers(Call& call) {
 Task<Json> DeleteUser(Call& call) {
   const std::string name = UserNameOf(call);
   MILL_CO_TRY(const Document user, co_await FindEntity(call, Kind::kUser, name));
-  if (user.body["keys"].size() + user.body["inline"].size() + user.body["attached"].size() > 0)
+  if (user.body["keys"].size() + user.body["inline"].size() + user.body["attached"].size() +
+          user.body["groups"].size() >
+      0)
     co_return DeleteConflict("Cannot delete entity, must remove referenced objects first.");
   call.batch.expects.push_back({user.key, user.version});
   call.batch.Delete(user.key);
@@ -127,7 +121,9 @@ Task<Json> ListAccessKeys(Call& call) {
 Task<Json> UpdateAccessKey(Call& call) {
   const std::string id = call.input.StringOr("AccessKeyId", "");
   MILL_CO_TRY(const auto key, co_await call.ports.store.Get(AccessKeyKey(id)));
-  if (!key || key->body["principal"].StringOr("account", "") != call.account)
+  const std::string name = UserNameOf(call);
+  if (!key || key->body["principal"].StringOr("account", "") != call.account ||
+      (!name.empty() && !key->body["principal"].StringOr("arn", "").ends_with("/" + name)))
     co_return NoSuchEntity("The Access Key with id " + id + " cannot be found.");
   call.batch.Replace(*key, key->body.With("status", call.input["Status"]));
   co_return Json::Object{};

@@ -95,7 +95,12 @@ inline Error PreconditionFailed(const std::string& condition) {
           "At least one of the pre-conditions you specified did not hold",
           {{"Condition", condition}}};
 }
-inline Error NotModified() { return {Code::kConflict, "NotModified", "Not Modified"}; }
+inline Error NotModified(const std::string& etag, const std::string& modified) {
+  return {Code::kConflict,
+          "NotModified",
+          "Not Modified",
+          {{"http:ETag", etag}, {"http:Last-Modified", modified}}};
+}
 inline Error InvalidRange(const std::string& range, uint64_t size) {
   return {Code::kInvalid,
           "InvalidRange",

@@ -53,8 +53,11 @@ bool MatchesAny(const std::string& list, const std::string& etag) {
 Result<> CheckReadConditions(const Json& input, const Json& version, const std::string& prefix) {
   const std::string etag = version.StringOr("ETag", "");
   const int64_t modified = WholeSeconds(SecondsOf(version["LastModified"]));
-  const auto stale = [&prefix](const std::string& condition) {
-    return prefix.empty() ? NotModified() : PreconditionFailed(condition);
+  const auto stale = [&](const std::string& condition) {
+    return prefix.empty() ? NotModified(Quoted(version.StringOr("ETag", "")),
+                                        FormatTime(TimeFromSeconds(static_cast<double>(modified)),
+                                                   "%a, %d %b %Y %H:%M:%S GMT"))
+                          : PreconditionFailed(condition);
   };
   const std::string match = input.StringOr(prefix + "IfMatch", "");
   const Json& unmodified = input[prefix + "IfUnmodifiedSince"];
@@ -178,6 +181,8 @@ Task<Source> CopySource(Call& call) {
         "Copy Source must mention the source bucket and key: "
         "sourcebucket/sourcekey",
         "x-amz-copy-source", text);
+  if (call.input.StringOr("ExpectedSourceBucketOwner", call.account) != call.account)
+    co_return AccessDenied();
   source.key = text.substr(slash + 1);
   MILL_CO_TRY(source.bucket, co_await FindBucket(call, text.substr(0, slash)));
   MILL_CO_TRY(source.version,

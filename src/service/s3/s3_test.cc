@@ -135,6 +135,11 @@ TEST_F(S3Test, Conditions) {
     return Refused("GetObject", {{"Bucket", "demo"}, {"Key", "c"}, {name, std::move(value)}});
   };
   EXPECT_EQ(read("IfNoneMatch", etag), "NotModified");
+  const auto unchanged = world.Ask(
+      "s3", "GetObject", Json::Object{{"Bucket", "demo"}, {"Key", "c"}, {"IfNoneMatch", etag}});
+  ASSERT_FALSE(unchanged);
+  EXPECT_EQ(unchanged.error().fields.at(0),
+            (std::pair<std::string, std::string>("http:ETag", etag)));
   EXPECT_EQ(read("IfMatch", etag), "accepted");
   EXPECT_EQ(read("IfMatch", "\"no\""), "PreconditionFailed");
   EXPECT_EQ(read("IfModifiedSince", 4102444800), "NotModified");

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "service/page.h"
 #include "service/ports.h"
 #include "service/secretsmanager/errors.h"
 #include "service/secretsmanager/secrets.h"
@@ -83,9 +84,9 @@ Task<Json> ListSecretVersionIds(Call& call) {
                                     {"VersionStages", version.value["stages"]},
                                     {"CreatedDate", Date(version.value["created"])}});
   }
-  co_return Json::Object{{"Versions", std::move(versions)},
-                         {"ARN", secret.body["arn"]},
-                         {"Name", secret.body["name"]}};
+  MILL_CO_TRY(const Json page,
+              PageOf(call.input, "Versions", versions, "MaxResults", "NextToken", InvalidToken()));
+  co_return page.With("ARN", secret.body["arn"]).With("Name", secret.body["name"]);
 }
 
 Task<Json> ListSecrets(Call& call) {

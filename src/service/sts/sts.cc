@@ -54,7 +54,8 @@ Task<Json> AssumeRole(Call& call) {
                                                       {"SessionToken", session.session_token},
                                                       {"Expiration", SecondsSinceEpoch(expires)}}},
                          {"AssumedRoleUser", Json::Object{{"AssumedRoleId", principal->user_id},
-                                                          {"Arn", principal->arn}}}};
+                                                          {"Arn", principal->arn}}},
+                         {"SourceIdentity", call.input["SourceIdentity"]}};
 }
 
 constexpr Operation kOperations[] = {
@@ -63,7 +64,9 @@ constexpr Operation kOperations[] = {
      .action = "sts:AssumeRole",
      .resource = "{RoleArn}",
      .access = Access::kWrite,
-     .keeps = "SourceIdentity"},
+     // What only trust policies read. A policy that narrows the session and the second factor are
+     // refused: without effect they would grant more than was asked for.
+     .keeps = "ExternalId,SourceIdentity,Tags,TransitiveTagKeys"},
     {.name = "GetCallerIdentity",
      .handler = GetCallerIdentity,
      .action = "sts:GetCallerIdentity",

@@ -163,6 +163,13 @@ Task<Json> OnRepositoryEvent(Call& call) {
     found = co_await FromPush(call, detail);
   if (!found && found.error().code == Code::kNotFound) co_return Json::Object{};  // gone meanwhile
   if (!found) co_return found.error();
+  if (!is_pull && !found->cause.commit.empty()) {
+    // The tip of the default branch: what it schedules from now on.
+    const RepoId pushed{call.account, call.region, found->cause.repository};
+    const auto head = co_await call.ports.repos.Resolve(pushed, "HEAD");
+    if (head && *head == found->cause.commit)
+      MILL_CO_CHECK(co_await FollowSchedules(call, found->cause.repository, *head));
+  }
   if (!found->is_of_interest) co_return Json::Object{};
   const Cause& cause = found->cause;
   const RepoId repo{call.account, call.region, cause.repository};

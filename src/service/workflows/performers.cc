@@ -9,6 +9,7 @@
 #include "json/each.h"
 #include "lang/workflow/expression.h"
 #include "service/log_pump.h"
+#include "service/sandbox_job.h"
 #include "service/workflows/records.h"
 
 namespace stepmill::workflows {
@@ -86,14 +87,8 @@ Task<Json> OpenJob(Ports& ports, Json what) {
   // A session without rights of its own: what a workflow may do, its secrets say.
   spec.role_arn = "arn:aws:iam::" + spec.account + ":role/stepmill-workflows";
   const JobId id = spec.id;
-  MILL_CO_CHECK(co_await ports.backend.Start(std::move(spec)));
-  // The first step says whether it came up at all.
-  StepSpec first;
-  first.sequence = 1;
-  first.argv = {"/bin/sh", "-c", ":"};
-  first.working_dir = "/";
-  MILL_CO_TRY(const StepResult up, co_await ports.backend.RunStep(id, std::move(first)));
-  if (up.exit_code != 0)
+  MILL_CO_TRY(const int exit_code, co_await StartSandbox(ports, std::move(spec)));
+  if (exit_code != 0)
     co_return Error{Code::kInvalid, "InvalidWorkflow", "the image " + image + " has no shell"};
   MILL_CO_TRY(const std::string host, ports.backend.HostPath(id, kWorkFolder));
   std::error_code failed;
@@ -139,8 +134,7 @@ Task<Json> CopyLog(Ports& ports, Json what) {
 
 Task<Json> CloseJob(Ports& ports, Json what) {
   const JobId job{JobIdOf(what["run"], what.StringOr("key", ""))};
-  const auto stopped = co_await ports.backend.Stop(job, kGrace);
-  if (!stopped && stopped.error().code != Code::kNotFound) co_return stopped.error();
+  MILL_CO_CHECK(co_await StopSandbox(ports, job, kGrace));
   co_return Json::Object{};
 }
 
@@ -149,17 +143,11 @@ Task<Json> RemoveJob(Ports& ports, Json what, std::string effect_id) {
   const std::string key = what.StringOr("key", "");
   const Asker asker = AskerOf(ports, run);
   const std::string message = what.StringOr("message", "");
-  if (!message.empty()) {
-    std::vector<std::string> lines = {"##[error]" + message};
-    const LogTarget target = LogTargetOf(run, key);
-    (void)co_await PutLogLines(asker, target, std::move(lines), effect_id);  // also in the run
-  }
+  std::vector<std::string> lines;  // also in the run
+  if (!message.empty()) lines.push_back("##[error]" + message);
+  const LogTarget target = LogTargetOf(run, key);
   const JobId job{JobIdOf(run, key)};
-  const auto removed = co_await ports.backend.Remove(job);
-  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
-  Batch batch;
-  ForgetLogPump(asker, job.value, batch);
-  MILL_CO_CHECK(co_await ports.store.Commit(std::move(batch)));
+  MILL_CO_CHECK(co_await RemoveSandbox(asker, job, target, std::move(lines), effect_id));
   co_return Json::Object{};
 }
 

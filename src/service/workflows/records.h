@@ -13,6 +13,8 @@
 ///     run/REPOSITORY/ID      the run as GetWorkflowRun gives it; ID has 12 digits; written by its
 ///                            machine
 ///     counter                {"last": id}
+///     group/REPOSITORY/GROUP {"running", "pending"}: a run's id, or ID/JOB; see groups.cc
+///     schedule/REPOSITORY    {"tick": instance, "entries": [{"path", "cron"}]}; see schedule.cc
 ///     number/REPOSITORY/PATH {"last": number}: of the runs of one workflow file
 namespace stepmill::workflows {
 
@@ -26,7 +28,7 @@ std::string InstanceId(std::string_view account, std::string_view region,
 
 /// Why a run is started, and with what.
 struct Cause {
-  std::string event;  ///< push, pull_request, workflow_dispatch
+  std::string event;  ///< push, pull_request, workflow_dispatch, schedule
   std::string repository;
   std::string ref;            ///< GITHUB_REF
   std::string commit;         ///< GITHUB_SHA: whose files are used
@@ -47,6 +49,12 @@ Task<Json> ListWorkflowRuns(Call& call);
 Task<Json> GetWorkflowRun(Call& call);
 Task<Json> StartWorkflowRun(Call& call);
 Task<Json> StopWorkflowRun(Call& call);
+Task<Json> EnterGroup(Call& call);
+Task<Json> LeaveGroup(Call& call);
+Task<Json> FireSchedule(Call& call);
+
+/// The repository's schedules follow the workflow files of its default branch.
+Task<> FollowSchedules(Call& call, std::string repository, std::string commit);
 
 /// The service itself, as it asks other services for a run.
 Asker AskerOf(Ports& ports, const Json& run);

@@ -1,6 +1,7 @@
 #include "service/workflows/run_machine.h"
 
 #include "base/strings.h"
+#include "gate/door.h"
 #include "json/each.h"
 #include "lang/workflow/run.h"
 #include "service/workflows/records.h"
@@ -16,6 +17,8 @@ Json SecondsOf(const Json& millis) {
 ///     {"run": record, "core": state of lang/workflow,
 ///      "sandboxes": {JOB: {"isOpening", "isLogging", "isClosing", "isClosed", "wantsClose",
 ///                          "logEnd", "masks": [sealed]}},
+///      "held": the start event's data while the run waits for its concurrency group, "group": that
+///      group, "groups": {JOB: group}, "heldJobs": {JOB: what it is opened with},
 ///      "tellings": [status inputs not sent yet], "told": count, "isTelling": bool}
 class Machine {
  public:
@@ -27,12 +30,19 @@ class Machine {
 
   Step Run() {
     if (event_.kind == "start") OnStart();
-    if (event_.kind == "stop") Advance(workflow::RunCancelled{});
+    if (event_.kind == "stop") Cancel("Cancelled");
+    if (event_.kind == "granted") OnGranted(event_.data.StringOr("job", ""));
+    if (event_.kind == "displaced") OnDisplaced(event_.data.StringOr("job", ""));
     if (event_.kind == "effect") OnEffect();
+    if (IsCompleted() && state_.Has("group") && !state_.BoolOr("isLeaving", false)) {
+      state_ = state_.With("isLeaving", true);
+      AskGroup("leave", "");
+    }
     Tell();
     KeepRecord();
-    const bool is_over = run_.StringOr("status", "") == "completed" && sandboxes_.size() == 0 &&
-                         tellings_.empty() && !state_.BoolOr("isTelling", false);
+    const bool is_over = IsCompleted() && sandboxes_.size() == 0 && tellings_.empty() &&
+                         !state_.BoolOr("isTelling", false) && !state_.Has("group") &&
+                         state_["groups"].size() == 0;
     turn_.is_finished = is_over;
     state_ = state_.With("run", run_).With("sandboxes", sandboxes_).With("tellings", tellings_);
     return {state_, std::move(turn_)};
@@ -59,8 +69,78 @@ class Machine {
                  .With("completedAt", SecondsSinceEpoch(event_.at));
       return;
     }
+    if (!event_.data.Has("group")) return Begin(event_.data);
+    state_ = state_.With("held", event_.data).With("group", event_.data["group"]);
+    run_ = run_.With("status", "pending")
+               .With("concurrencyGroup", event_.data["group"].StringOr("group", ""));
+    AskGroup("enter", "");
+  }
+  void Begin(const Json& data) {
     run_ = run_.With("status", "in_progress");
-    Advance(workflow::RunStarted{event_.data["workflow"], event_.data["contexts"]});
+    const Json kept = data;  // it may stand in the state that changes
+    state_ = state_.Without("held");
+    Advance(workflow::RunStarted{kept["workflow"], kept["contexts"]});
+  }
+  bool IsCompleted() const { return run_.StringOr("status", "") == "completed"; }
+
+  void Cancel(const std::string& message) {
+    if (IsCompleted()) return;
+    if (!state_.Has("held")) return Advance(workflow::RunCancelled{});
+    state_ = state_.Without("held");
+    QueueStatus(run_.StringOr("workflowName", ""), "error", message);
+    run_ = run_.With("status", "completed")
+               .With("conclusion", "cancelled")
+               .With("message", message)
+               .With("completedAt", SecondsSinceEpoch(event_.at));
+  }
+
+  // --- concurrency groups (groups.cc): of the run, or of one of its jobs
+  /// `what`: enter or leave; `key`: "" for the run itself.
+  void AskGroup(const std::string& what, const std::string& key) {
+    const Json group = key.empty() ? state_["group"] : state_["groups"][key];
+    const std::string account = run_.StringOr("account", "");
+    const Json input =
+        Json::Object{{"repositoryName", run_["repositoryName"]},
+                     {"group", group["group"]},
+                     {"cancels", group["cancels"]},
+                     {"holder", run_.StringOr("runId", "") + (key.empty() ? "" : "/" + key)}};
+    turn_.effects.push_back(
+        {what + ":" + key, "door",
+         DoorCall("workflows", what == "enter" ? "EnterGroup" : "LeaveGroup", input,
+                  ServicePrincipal(kHost, account), account, run_.StringOr("region", ""), true)});
+  }
+  void SetIn(const char* table, const std::string& key, Json value) {
+    const Json known = state_.Has(table) ? state_[table] : Json(Json::Object());
+    state_ = state_.With(table,
+                         value.is_null() ? known.Without(key) : known.With(key, std::move(value)));
+  }
+  void OnGranted(const std::string& key) {
+    if (key.empty()) {
+      if (state_.Has("held")) Begin(state_["held"]);
+      return;
+    }
+    const Json job = state_["heldJobs"][key];
+    if (job.is_null()) return;  // it ended meanwhile
+    SetIn("heldJobs", key, Json());
+    Open(key, job);
+  }
+  void OnDisplaced(const std::string& key) {
+    const std::string message = event_.data.StringOr("message", "");
+    if (key.empty()) return Cancel(message);
+    if (!IsCompleted()) Advance(workflow::JobCancelled{key, message});
+  }
+  void OnGroupAsked(const std::string& kind, const std::string& key, const Json* error) {
+    if (kind == "leave") {
+      if (key.empty())
+        state_ = state_.Without("group");
+      else
+        SetIn("groups", key, Json());
+      return;
+    }
+    if (!error) return;  // "granted" comes by itself
+    const std::string message = error->StringOr("message", "");
+    if (key.empty()) return Cancel(message);
+    if (!IsCompleted()) Advance(workflow::JobLost{key, message});
   }
 
   void OnEffect() {
@@ -82,6 +162,9 @@ class Machine {
       RemoveIfQuiet(key);
     } else if (kind == "remove") {
       sandboxes_ = sandboxes_.Without(key);
+      if (state_["groups"].Has(key)) AskGroup("leave", key);
+    } else if (kind == "enter" || kind == "leave") {
+      OnGroupAsked(kind, key, error);
     }
   }
 
@@ -120,10 +203,15 @@ class Machine {
   }
 
   void Do(const workflow::OpenJob& open) {
-    SetSandbox(open.key, "isOpening", true);
-    Perform(
-        "open:" + open.key, "open",
-        {{"key", open.key}, {"job", open.job}, {"github", state_["core"]["contexts"]["github"]}});
+    if (!open.job["concurrency"].is_object()) return Open(open.key, open.job);
+    SetIn("groups", open.key, open.job["concurrency"]);
+    SetIn("heldJobs", open.key, open.job);
+    AskGroup("enter", open.key);
+  }
+  void Open(const std::string& key, const Json& job) {
+    SetSandbox(key, "isOpening", true);
+    Perform("open:" + key, "open",
+            {{"key", key}, {"job", job}, {"github", state_["core"]["contexts"]["github"]}});
   }
   void Do(const workflow::PerformStep& perform) {
     const Json sandbox = Sandbox(perform.key);
@@ -141,6 +229,10 @@ class Machine {
                 changed.description);
   }
   void Do(const workflow::CloseJob& close) {
+    if (state_["heldJobs"].Has(close.key)) {  // it never came up
+      SetIn("heldJobs", close.key, Json());
+      return AskGroup("leave", close.key);
+    }
     if (Sandbox(close.key).BoolOr("isOpening", false))
       SetSandbox(close.key, "wantsClose", true);  // what is coming up is taken away when it is up
     else
@@ -187,6 +279,7 @@ class Machine {
       Json::Object shown{{"key", key}, {"name", job["name"]}, {"status", job["status"]}};
       if (!job.StringOr("result", "").empty()) shown.Set("conclusion", job["result"]);
       if (job.Has("message")) shown.Set("message", job["message"]);
+      if (job.Has("environment")) shown.Set("environment", job["environment"]);
       shown.Set("logStreamName", run_.StringOr("runId", "") + "/" + key);
       for (const char* name : {"startedAt", "completedAt"})
         if (job.Has(name)) shown.Set(name, SecondsOf(job[name]));

@@ -200,8 +200,16 @@ Task<Json> StartRun(Call& call, Cause cause, std::string path, std::string text)
     if (!wanted.empty())
       if (const auto title = workflow::Interpolate(wanted, workflow::Scope{contexts}))
         run = run.With("title", *title);
-    data.Set("workflow", parsed.workflow);
-    data.Set("contexts", contexts);
+    const auto concurrency =
+        workflow::InterpolateValue(parsed.workflow["concurrency"], workflow::Scope{contexts});
+    if (!concurrency) {
+      run = run.With("message", "concurrency: " + concurrency.error().message);
+    } else {
+      data.Set("workflow", parsed.workflow);
+      data.Set("contexts", contexts);
+      const Json group = workflow::GroupOf(*concurrency);
+      if (!group.is_null()) data.Set("group", group);
+    }
   }
   data.Set("run", run);
   const std::string run_id = run.StringOr("runId", "");

@@ -12,6 +12,15 @@ namespace {
 constexpr std::string_view kRepository =
     "arn:aws:workflows:{region}:{account}:repository/{repositoryName}";
 
+constexpr Operation Internal(std::string_view name, Task<Json> (*handler)(Call&)) {
+  return {.name = name,
+          .handler = handler,
+          .action = "workflows:StartWorkflowRun",
+          .resource = kRepository,
+          .access = Access::kWrite,
+          .is_internal = true};
+}
+
 constexpr Operation kOperations[] = {
     {.name = "ListWorkflowRuns",
      .handler = ListWorkflowRuns,
@@ -38,6 +47,9 @@ constexpr Operation kOperations[] = {
      .action = "workflows:StartWorkflowRun",
      .access = Access::kWrite,
      .is_internal = true},
+    Internal("EnterGroup", EnterGroup),
+    Internal("LeaveGroup", LeaveGroup),
+    Internal("FireSchedule", FireSchedule),
 };
 
 constexpr EventRow kEvents[] = {
@@ -48,6 +60,7 @@ constexpr EventRow kEvents[] = {
 
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachine, JsonMachine(AdvanceRunMachine));
+  ports.engine.AddMachine(kTickMachine, JsonMachine(AdvanceTick));
   AddPerformers(ports);
 }
 

@@ -227,6 +227,99 @@ jobs: {a: {runs-on: ubuntu-latest, steps: [{run: "echo level ${{ inputs.level }}
   EXPECT_EQ(listed.size(), 2u);
 }
 
+constexpr const char* kGrouped = R"(name: grouped
+on: push
+concurrency: {group: "g-${{ github.ref_name }}", cancel-in-progress: CANCELS}
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    environment: {name: staging, url: "https://example.com"}
+    steps:
+      - run: |
+          if [ WAITS = yes ]; then until [ -e GO ]; do read -t 0.05 <> <(:) || true; done; fi
+)";
+
+TEST_F(WorkflowsTest, OfAConcurrencyGroupOneRunsAndOneWaits) {
+  const std::string go = folder + "/go";
+  const auto text = [&](const char* cancels, const char* waits) {
+    return ReplaceAll(ReplaceAll(ReplaceAll(kGrouped, "CANCELS", cancels), "WAITS", waits), "GO",
+                      go);
+  };
+  const auto status = [&](const Json& id) {
+    return Ask("workflows", "GetWorkflowRun", Name().With("runId", id))["workflowRun"].StringOr(
+        "status", "");
+  };
+  Push("dev", text("false", "yes"));
+  const Json first = Deliver().At(0);
+  ASSERT_TRUE(world.RunUntil([&] { return status(first) == "in_progress"; }));
+  Push("dev", text("false", "no"));
+  const Json second = Deliver().At(0);
+  ASSERT_TRUE(world.RunUntil([&] { return status(second) == "pending"; }));
+  Push("dev", text("false", "no"));
+  const Json third = Deliver().At(0);
+  const Json displaced = Finish(second);
+  EXPECT_EQ(displaced.StringOr("conclusion", ""), "cancelled");
+  EXPECT_EQ(displaced.StringOr("message", ""),
+            "Canceling since a higher priority waiting request for 'g-dev' exists");
+  EXPECT_EQ(status(first), "in_progress");
+  world.Shell("touch '" + go + "'");
+  const Json done = Finish(first);
+  EXPECT_EQ(done.StringOr("conclusion", ""), "success");
+  EXPECT_EQ(done["jobs"].At(0).StringOr("environment", ""), "staging");
+  EXPECT_EQ(Finish(third).StringOr("conclusion", ""), "success");
+  EXPECT_EQ(Finish(third).StringOr("concurrencyGroup", ""), "g-dev");
+}
+
+TEST_F(WorkflowsTest, CancelInProgressEndsTheRunThatRuns) {
+  const std::string go = folder + "/never";
+  const auto text = [&](const char* waits) {
+    return ReplaceAll(ReplaceAll(ReplaceAll(kGrouped, "CANCELS", "true"), "WAITS", waits), "GO",
+                      go);
+  };
+  Push("dev", text("yes"));
+  const Json first = Deliver().At(0);
+  ASSERT_TRUE(world.RunUntil([&] {
+    return Ask("workflows", "GetWorkflowRun", Name().With("runId", first))["workflowRun"].StringOr(
+               "status", "") == "in_progress";
+  }));
+  Push("dev", text("no"));
+  const Json second = Deliver().At(0);
+  EXPECT_EQ(Finish(first).StringOr("conclusion", ""), "cancelled");
+  EXPECT_EQ(Finish(second).StringOr("conclusion", ""), "success");
+}
+
+TEST_F(WorkflowsTest, SchedulesOfTheDefaultBranchFire) {
+  Push("dev", R"(name: nightly
+on:
+  schedule: [{cron: '0 3 * * *'}]
+jobs:
+  one: {runs-on: ubuntu-latest, steps: [{run: "echo ${{ github.event.schedule }}"}]}
+)");
+  EXPECT_EQ(Deliver().size(), 0U);  // a push does not start it
+  const Key key = MakeKey({"000000000000", "us-east-1", "workflows", "schedule", "demo"});
+  const auto kept = world.Run(world.ports().store.Get(key));
+  ASSERT_TRUE(kept && *kept);
+  const Json tick = (*kept)->body["tick"];
+  const Json at = MillisSinceEpoch(*ParseIso("2031-05-06T03:00:00Z"));
+  const Json fire = Name().With("tick", tick);
+  EXPECT_EQ(
+      Ask("workflows", "FireSchedule", fire.With("at", at).With("tick", "other"), true)["runs"]
+          .size(),
+      0U);
+  const Json runs = Ask("workflows", "FireSchedule", fire.With("at", at), true)["runs"];
+  ASSERT_EQ(runs.size(), 1U);
+  const Json run = Finish(runs.At(0));
+  EXPECT_EQ(run.StringOr("event", ""), "schedule");
+  EXPECT_EQ(run.StringOr("conclusion", ""), "success");
+  const auto next = world.Run(world.ports().store.Get(key));
+  ASSERT_TRUE(next && *next);
+  EXPECT_NE((*next)->body["tick"], tick);
+  // The branch's files no longer ask for it.
+  Push("dev", "on: push\njobs: {one: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}}\n");
+  Finish(Deliver().At(0));
+  EXPECT_FALSE(*world.Run(world.ports().store.Get(key)));
+}
+
 TEST(WorkflowActions, CheckoutNamesCommitAndCredentials) {
   workflow::ResolvedStep step;
   step.uses = "actions/checkout@v2";

@@ -170,10 +170,10 @@ HttpResponse JsonError(const ServiceModel* model, const Spelled& spelled, const 
   return response;
 }
 
-HttpResponse QueryError(const ServiceModel& model, const Spelled& spelled, const Error& error,
+HttpResponse QueryError(const ServiceModel* model, const Spelled& spelled, const Error& error,
                         const std::string& request_id) {
   xml::Writer writer(false);
-  writer.Open("ErrorResponse", " xmlns=\"" + std::string(model.xml_namespace) + "\"");
+  writer.Open("ErrorResponse", model ? " xmlns=\"" + std::string(model->xml_namespace) + "\"" : "");
   writer.Open("Error");
   writer.Text("Type", spelled.status >= 500 ? "Receiver" : "Sender");
   writer.Text("Code", spelled.code);
@@ -193,7 +193,11 @@ HttpResponse S3Error(const Spelled& spelled, const Error& error, const std::stri
                      const HttpRequest& request) {
   HttpResponse response;
   response.status = spelled.status;
-  if (spelled.status == 304) return response;
+  if (spelled.status == 304) {  // no body, but what the client has is named
+    for (const auto& [name, value] : error.fields)
+      if (name.rfind("http:", 0) == 0) response.headers.Add(name.substr(5), value);
+    return response;
+  }
   std::string_view message = error.message;
   for (const S3Text& row : kS3Texts)
     if (row.name == error.name) message = row.text;
@@ -227,12 +231,15 @@ HttpResponse EncodeError(const ServiceModel* model, const ModelOperation*, const
   Protocol protocol = Protocol::kJson;
   if (model)
     protocol = model->protocol;
+  else if (request.headers.Get("content-type").starts_with("application/x-www-form-urlencoded") ||
+           request.Query("Action"))
+    protocol = Protocol::kQuery;
   else if (request.headers.Get("x-amz-target").empty() && request.method != "POST")
     protocol = Protocol::kRestXml;
   const Spelled spelled = Spell(model, protocol, error);
   HttpResponse response;
   if (protocol == Protocol::kQuery)
-    response = QueryError(*model, spelled, error, request_id);
+    response = QueryError(model, spelled, error, request_id);
   else if (protocol == Protocol::kRestXml)
     response = S3Error(spelled, error, request_id, request);
   else

@@ -115,8 +115,11 @@ TEST_F(RegistryFrontTest, PushesAndPullsAnImage) {
     EXPECT_EQ(got.headers.Get("Content-Type"), kType);
   }
   EXPECT_EQ(Send("GET", "/v2/app/tags/list").body, R"({"name":"app","tags":["v1"]})");
-  ASSERT_EQ(world.events.size(), 1u);
-  EXPECT_EQ(world.events[0]["detail"].StringOr("image-digest", ""), Digest(manifest));
+  Json::Array pushes;  // beside what the service tells itself
+  for (const Json& event : world.events)
+    if (event.StringOr("source", "") == "aws.ecr") pushes.push_back(event);
+  ASSERT_EQ(pushes.size(), 1u);
+  EXPECT_EQ(pushes[0]["detail"].StringOr("image-digest", ""), Digest(manifest));
   const Json images = Ecr("DescribeImages", Json::Object{{"repositoryName", "app"}});
   EXPECT_EQ(images["imageDetails"].At(0).StringOr("imageDigest", ""), Digest(manifest));
 
