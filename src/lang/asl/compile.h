@@ -1,0 +1,129 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "lang/asl/definition.h"
+#include "lang/asl/limits.h"
+
+// Inside this folder only: how a definition is read and checked. One unit per concern: compile.cc
+// the text and the machine, compile_graph.cc transitions, compile_state.cc what states have in
+// common, compile_fields.cc kinds of fields, compile_errors.cc Retry and Catch, and the kinds of
+// states in compile_task.cc, compile_plain.cc, compile_choice.cc, compile_fan_out.cc and
+// compile_distributed.cc.
+
+namespace stepmill::asl {
+
+inline constexpr std::string_view kSchema = "SCHEMA_VALIDATION_FAILED";
+inline constexpr std::string_view kMissingTarget = "MISSING_TRANSITION_TARGET";
+
+/// A place of the definition: as AWS writes it, and as a JSON pointer.
+struct Where {
+  std::string aws;
+  std::string pointer;
+  Where Member(std::string_view name) const {
+    return {aws + "/" + std::string(name), PointerAppend(pointer, name)};
+  }
+  Where Item(size_t index) const {
+    const std::string number = std::to_string(index);
+    return {aws + "[" + number + "]", pointer + "/" + number};
+  }
+};
+
+/// Fields that only the other query language has.
+inline constexpr std::string_view kJsonataOnly = " Arguments Output Items Condition ";
+
+/// True when `words` (" A B C ") has `word`.
+inline bool Lists(std::string_view words, std::string_view word) {
+  return words.find(" " + std::string(word) + " ") != std::string_view::npos;
+}
+
+/// Reads one definition. What is wrong is collected as findings; what is read goes on as far as it
+/// makes sense, so that one pass tells everything.
+class Compiler {
+ public:
+  explicit Compiler(const CompileOptions& options) : options_(options) {}
+
+  Compiled Run(const Json& source, Positions positions);
+  Compiled Run(std::string_view text);
+
+ private:
+  // compile.cc
+  Compiled Finish();
+  void Add(std::string_view code, std::string message, const Where& where);
+  void Schema(std::string message, const Where& where) { Add(kSchema, std::move(message), where); }
+  void ReadText(std::string_view text);
+  void BadJson(std::string_view text);
+  void ReadDefinition(const Json& json);
+  bool QueryLanguageIsBuilt(const Json& json, const Where& here);
+  void ReadMachine(const Json& json, const Where& here, StateMachine& machine, int depth);
+  void CheckName(const std::string& name, const Where& at);
+
+  // compile_graph.cc: targets, the end and reachability, per machine.
+  void CheckTransitions(const Json& json, const Where& here, StateMachine& machine);
+
+  // compile_state.cc
+  void ReadState(const Json& json, const Where& at, State& state, const StateMachine& machine,
+                 int depth);
+  void CheckNext(const Json& json, const Where& at);
+  void ReadDataFlow(const Json& json, const Where& at, State& state);
+  std::optional<Template> ReadAssign(const Json& json, const Where& at);
+  ResultPlace ReadResultPath(const Json& json, const Where& at);
+  void ReadNested(const Json& json, const Where& at, std::string_view fields, State& state,
+                  int depth);
+
+  // compile_fields.cc
+  void OnlyOne(std::initializer_list<std::string_view> names, const Where& at);
+  void Unknown(const Json& json, std::string_view fields, const Where& at);
+  std::optional<PathField> ReadPathField(const Json& json, const char* field, const Where& at);
+  std::optional<Expression> ReadPath(const Json& value, const Where& at, bool must_be_reference);
+  std::optional<Template> ReadTemplate(const Json& json, const char* field, const Where& at);
+  void OptionalText(const Json& json, const char* field, const Where& at);
+  std::optional<int64_t> Integer(const Json& value, int64_t min, int64_t max, const Where& at);
+  std::optional<double> Number(const Json& value, double min, double max, const Where& at,
+                               bool is_float = false);
+  /// `name` and `name`Path.
+  NumberField ReadNumber(const Json& json, const std::string& name, double min, double max,
+                         const Where& at, bool is_float = false);
+
+  // compile_errors.cc
+  std::vector<std::string> ReadErrorEquals(const Json& json, const Where& at, bool is_last);
+  void ReadRetriers(const Json& list, const Where& at, State& state);
+  void ReadCatchers(const Json& list, const Where& at, State& state);
+
+  // compile_task.cc
+  void ReadTask(const Json& json, const Where& at, State& state);
+  void ReadResource(const std::string& arn, const Where& at, State& state);
+  void CheckParameters(const Json& json, const Where& at, const State& state);
+
+  // compile_plain.cc
+  void ReadWait(const Json& json, const Where& at, State& state);
+  void ReadFail(const Json& json, const Where& at, State& state);
+
+  // compile_choice.cc
+  void ReadChoice(const Json& json, const Where& at, State& state);
+  ChoiceTest ReadTest(const Json& json, const Where& at, bool is_top, int depth);
+  void ReadComparison(const Json& json, const std::string& name, const Where& at, ChoiceTest& test);
+
+  // compile_fan_out.cc
+  void ReadParallel(const Json& json, const Where& at, State& state, int depth);
+  void ReadMap(const Json& json, const Where& at, State& state, int depth);
+
+  // compile_distributed.cc: a Map of mode DISTRIBUTED, with the fields that only it has.
+  void ReadDistributedMap(const Json& json, const Where& at, State& state, int depth);
+
+  const CompileOptions& options_;
+  std::optional<Json> source_;
+  Positions positions_;
+  std::vector<Finding> findings_;
+  std::shared_ptr<Definition> definition_;  // becomes const and shared when it is complete
+  std::set<std::string> names_;
+};
+
+}  // namespace stepmill::asl
