@@ -59,14 +59,15 @@ void PrintError(const std::string& name, const std::string& message) {
 
 bool IsYaml(std::string_view path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
-Result<asl::Compiled> CompileFile(const std::string& path) {
+Result<asl::Compiled> CompileFile(const std::string& path,
+                                  const asl::CompileOptions& compile = {}) {
   MILL_TRY(const std::string text, io::ReadFile(path));
-  if (!IsYaml(path)) return asl::Compile(text);
+  if (!IsYaml(path)) return asl::Compile(text, compile);
   Positions positions;
   YamlOptions options;
   options.positions = &positions;
   MILL_TRY(const Json source, ParseYaml(text, options));
-  return asl::CompileValue(source, std::move(positions));
+  return asl::CompileValue(source, std::move(positions), compile);
 }
 
 void PrintFindings(const std::string& path, const std::vector<asl::Finding>& findings) {
@@ -201,8 +202,10 @@ int RunCommand(const std::vector<std::string>& args) {
 
 int ValidateStateMachines(const std::vector<std::string>& paths) {
   bool has_error = false;
+  asl::CompileOptions compile;
+  compile.has_own_warnings = true;
   for (const std::string& path : paths) {
-    const Result<asl::Compiled> compiled = CompileFile(path);
+    const Result<asl::Compiled> compiled = CompileFile(path, compile);
     if (!compiled) {
       std::fprintf(stderr, "%s: error: %s\n", path.c_str(), compiled.error().message.c_str());
       has_error = true;

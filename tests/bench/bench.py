@@ -55,6 +55,18 @@ def store():
             figure["bare_log_records_per_s"])
 
 
+def interpreter():
+    """Transitions per processor-second of the states language alone, with history events."""
+    build = os.path.join(ROOT, "build")
+    subprocess.run(["ninja", "-C", build, "stepmill_asl_bench"], check=True, stdout=subprocess.DEVNULL)
+    out = subprocess.run([os.path.join(build, "stepmill_asl_bench")], check=True, capture_output=True, text=True)
+    figures = json.loads(out.stdout)
+    row("asl: transitions a second, Pass chain", figures["pass_per_s"], "1/s", wanted=">= 1,000,000")
+    row("asl: transitions a second, Choice and Pass loop", figures["loop_per_s"], "1/s", wanted=">= 1,000,000")
+    row("asl: item transitions a second, Map of 1,000", figures["items_per_s"], "1/s", wanted=">= 500,000")
+    row("asl: ten states with 200 KB (with 200 bytes)", figures["large_us"], "us", figures["small_us"], "<= 2x")
+
+
 def run_job(client, logs, name):
     """Seconds from accepted to the first line's own clock, and from its exit to the recorded end."""
     began = time.time()
@@ -135,6 +147,7 @@ def main():
     print(f"{'figure':52} {'median':>10}      {'floor':>10}    ratio  wanted")
     starts(options.runs)
     store()
+    interpreter()
     jobs(options.runs)
     if options.build:
         builds()

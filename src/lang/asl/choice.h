@@ -33,9 +33,11 @@ struct ChoiceTest {
 };
 
 struct ChoiceRule {
-  ChoiceTest test;
+  ChoiceTest test;                    ///< JSONPath
+  std::optional<Template> condition;  ///< JSONata
   int next = -1;
   std::optional<Template> assign;
+  std::optional<Template> output;  ///< JSONata
 };
 
 /// A comparator by its field name ("StringEqualsPath"); nullopt: no such comparator. Sets subject,

@@ -40,6 +40,13 @@ void Compiler::Add(std::string_view code, std::string message, const Where& wher
   findings_.push_back(std::move(finding));
 }
 
+void Compiler::Warn(std::string_view code, std::string message, const Where& where, bool is_own) {
+  if (findings_.size() >= kFindingsMax) return;
+  Add(code, std::move(message), where);
+  findings_.back().is_error = false;
+  findings_.back().is_own = is_own;
+}
+
 void Compiler::ReadText(std::string_view text) {
   if (Trim(text).empty()) {
     Finding finding;
@@ -85,25 +92,34 @@ void Compiler::ReadDefinition(const Json& json) {
     if (!Lists(" StartAt States Comment Version TimeoutSeconds QueryLanguage ", member.name))
       Schema("Field '" + member.name + "' is not supported", here);
   OptionalText(json, "Comment", here);
-  OptionalText(json, "Version", here);
-  if (!QueryLanguageIsBuilt(json, here)) return;
+  if (const Json* version = json.Find("Version")) {
+    if (!version->is_string())
+      WrongType("STRING", here.Member("Version"));
+    else if (version->AsString() != "1.0")
+      OneOf("1.0", here.Member("Version"));
+  }
+  CheckLanguageValue(json, here);
+  // Measured on AWS: every value but exactly "JSONPath" means JSONata.
+  const Json* language = json.Find("QueryLanguage");
+  definition_->is_jsonata = language && *language != Json("JSONPath");
   if (const Json* seconds = json.Find("TimeoutSeconds"))
-    if (const auto value = Integer(*seconds, 1, kTimeoutSecondsMax, here.Member("TimeoutSeconds")))
-      definition_->timeout_seconds = *value;
+    if (const auto value = Integer(*seconds, 0, kTimeoutSecondsMax, here.Member("TimeoutSeconds")))
+      if (*value > 0) definition_->timeout_seconds = *value;
   ReadMachine(json, here, definition_->root, 0);
+  if (!options_.has_own_warnings) return;
+  for (const Finding& finding : findings_)
+    if (finding.is_error) return;
+  assigned_.clear();
+  OwnWarnings(json, here, definition_->root);
 }
 
-bool Compiler::QueryLanguageIsBuilt(const Json& json, const Where& here) {
+void Compiler::CheckLanguageValue(const Json& json, const Where& at) {
   const Json* language = json.Find("QueryLanguage");
-  if (!language) return true;
-  if (language->is_string() && language->AsString() == "JSONPath") return true;
-  if (language->is_string() && language->AsString() == "JSONata")
-    Schema("The QueryLanguage 'JSONata' is not built into this server: use 'JSONPath'",
-           here.Member("QueryLanguage"));
-  else
-    Schema("The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]",
-           here.Member("QueryLanguage"));
-  return false;
+  if (!language) return;
+  if (!language->is_string())
+    WrongType("STRING", at.Member("QueryLanguage"));
+  else if (language->AsString() != "JSONPath" && language->AsString() != "JSONata")
+    OneOf("JSONPath, JSONata", at.Member("QueryLanguage"));
 }
 
 void Compiler::ReadMachine(const Json& json, const Where& here, StateMachine& machine, int depth) {
@@ -114,15 +130,15 @@ void Compiler::ReadMachine(const Json& json, const Where& here, StateMachine& ma
   if (!missing.empty()) Schema("These fields are required: [" + missing + "]", here);
   const Json& states = json["States"];
   const Json& start = json["StartAt"];
-  if (json.Has("StartAt") && !start.is_string())
-    Schema("Expected value of type String", here.Member("StartAt"));
+  if (json.Has("StartAt") && !start.is_string()) WrongType("STRING", here.Member("StartAt"));
   if (!json.Has("States")) return;
   const Where there = here.Member("States");
-  if (!states.is_object()) return Schema("Expected value of type Object", there);
+  if (!states.is_object()) return WrongType("OBJECT", there);
   if (states.size() == 0) return Schema("Value cannot be empty", there);
   machine.states.resize(states.size());
   int number = 0;
   for (const Json::Member& member : states.members()) machine.index[member.name] = number++;
+  CollectAssigned(states);
   number = 0;
   for (const Json::Member& member : states.members()) {
     const Where at = there.Member(member.name);
@@ -130,14 +146,40 @@ void Compiler::ReadMachine(const Json& json, const Where& here, StateMachine& ma
     state.name = member.name;
     state.name_json = Json(member.name);
     CheckName(member.name, at);
-    ReadState(member.value, at, state, machine, depth);
+    ReadState(member.value, at, state, depth);
   }
+  assigned_.pop_back();
   CheckTransitions(json, here, machine);
+}
+
+// The variables that this machine's states assign: a nested machine may not assign the same names.
+// What the state that holds the nested machine assigns comes after it and does not count.
+void Compiler::CollectAssigned(const Json& states) {
+  std::set<std::string> names;
+  const auto collect = [&](const Json& assign) {
+    if (!assign.is_object()) return;
+    for (const Json::Member& member : assign.members()) {
+      std::string name = member.name;
+      if (name.ends_with(".$")) name.resize(name.size() - 2);
+      names.insert(std::move(name));
+    }
+  };
+  for (const Json::Member& member : states.members()) {
+    const Json& state = member.value;
+    if (state["Type"] == Json("Parallel") || state["Type"] == Json("Map")) continue;
+    collect(state["Assign"]);
+    for (const char* list : {"Choices", "Catch"}) {
+      if (!state[list].is_array()) continue;
+      for (const Json& item : state[list].items()) collect(item["Assign"]);
+    }
+  }
+  assigned_.push_back(std::move(names));
 }
 
 void Compiler::CheckName(const std::string& name, const Where& at) {
   if (name.empty() || Utf16Length(name) > kStateNameCharactersMax)
-    Schema("State name must be 1 to 80 characters long", at);
+    Add("INVALID_STATE_NAME",
+        "State name '" + name + "' exceeds the 80-character limit allowed by the service", at);
   if (!names_.insert(name).second) Add("DUPLICATE_STATE_NAME", "Duplicate State name: " + name, at);
   if (names_.size() > static_cast<size_t>(kStatesMax)) Schema("Too many states", at);
 }
@@ -157,8 +199,11 @@ std::string JoinFindings(const std::vector<Finding>& findings) {
     if (!out.empty()) out += ", ";
     out += finding.code + ": " + finding.message;
     // The parser's message names its place itself.
-    if (!finding.location.empty() && finding.code != "INVALID_JSON_DESCRIPTION")
+    if (finding.code == "INVALID_JSON_DESCRIPTION") continue;
+    if (!finding.location.empty())
       out += " at " + finding.location;
+    else if (finding.code == "MISSING_END_STATE")
+      out += " at null";
   }
   return out;
 }

@@ -36,8 +36,14 @@ struct Where {
   }
 };
 
-/// Fields that only the other query language has.
+/// Fields that only one of the query languages has.
 inline constexpr std::string_view kJsonataOnly = " Arguments Output Items Condition ";
+inline constexpr std::string_view kJsonPathOnly =
+    " InputPath OutputPath ResultPath Parameters ResultSelector Result ItemsPath "
+    "TimeoutSecondsPath "
+    "HeartbeatSecondsPath SecondsPath TimestampPath MaxConcurrencyPath "
+    "ToleratedFailurePercentagePath ToleratedFailureCountPath ErrorPath CausePath Variable And Or "
+    "Not ";
 
 /// True when `words` (" A B C ") has `word`.
 inline bool Lists(std::string_view words, std::string_view word) {
@@ -61,34 +67,46 @@ class Compiler {
   void ReadText(std::string_view text);
   void BadJson(std::string_view text);
   void ReadDefinition(const Json& json);
-  bool QueryLanguageIsBuilt(const Json& json, const Where& here);
+  void Warn(std::string_view code, std::string message, const Where& where, bool is_own = false);
+  void CheckLanguageValue(const Json& json, const Where& at);
   void ReadMachine(const Json& json, const Where& here, StateMachine& machine, int depth);
   void CheckName(const std::string& name, const Where& at);
+  void CollectAssigned(const Json& states);
 
   // compile_graph.cc: targets, the end and reachability, per machine.
   void CheckTransitions(const Json& json, const Where& here, StateMachine& machine);
 
   // compile_state.cc
-  void ReadState(const Json& json, const Where& at, State& state, const StateMachine& machine,
-                 int depth);
+  void ReadState(const Json& json, const Where& at, State& state, int depth);
+  void ReadBody(const Json& json, const Where& at, State& state, int depth);
   void CheckNext(const Json& json, const Where& at);
   void ReadDataFlow(const Json& json, const Where& at, State& state);
-  std::optional<Template> ReadAssign(const Json& json, const Where& at);
+  std::optional<Template> ReadAssign(const Json& json, const Where& at, const QueryOffers& offers);
+  void CheckVariableName(std::string_view name, const Where& at);
   ResultPlace ReadResultPath(const Json& json, const Where& at);
   void ReadNested(const Json& json, const Where& at, std::string_view fields, State& state,
                   int depth);
 
   // compile_fields.cc
+  /// AWS names the type that it wants in brackets: "STRING", "OBJECT", "ARRAY", "BOOLEAN".
+  void WrongType(std::string_view wanted, const Where& at);
+  void OneOf(std::string_view values, const Where& at);
   void OnlyOne(std::initializer_list<std::string_view> names, const Where& at);
-  void Unknown(const Json& json, std::string_view fields, const Where& at);
+  void MustHaveOne(std::initializer_list<std::string_view> names, const Where& at);
+  /// Members that the object does not have, or that only the other query language has.
+  void CheckFields(const Json& json, std::string_view fields, const Where& at);
+  void CheckLanguage(const std::string& field, const Where& at);
   std::optional<PathField> ReadPathField(const Json& json, const char* field, const Where& at);
   std::optional<Expression> ReadPath(const Json& value, const Where& at, bool must_be_reference);
-  std::optional<Template> ReadTemplate(const Json& json, const char* field, const Where& at);
+  /// Of the state's own query language.
+  std::optional<Template> ReadTemplate(const Json& json, const char* field, const Where& at,
+                                       const QueryOffers& offers = {});
+  void WarnOfPaths(const Json& source, const Where& at, int depth);
   void OptionalText(const Json& json, const char* field, const Where& at);
   std::optional<int64_t> Integer(const Json& value, int64_t min, int64_t max, const Where& at);
   std::optional<double> Number(const Json& value, double min, double max, const Where& at,
                                bool is_float = false);
-  /// `name` and `name`Path.
+  /// `name`, and JSONPath's `name`Path or a JSONata expression.
   NumberField ReadNumber(const Json& json, const std::string& name, double min, double max,
                          const Where& at, bool is_float = false);
 
@@ -108,15 +126,25 @@ class Compiler {
 
   // compile_choice.cc
   void ReadChoice(const Json& json, const Where& at, State& state);
+  ChoiceRule ReadQueryRule(const Json& json, const Where& at);
   ChoiceTest ReadTest(const Json& json, const Where& at, bool is_top, int depth);
+  std::optional<Expression> ReadRulePath(const Json& value, const Where& at);
   void ReadComparison(const Json& json, const std::string& name, const Where& at, ChoiceTest& test);
 
   // compile_fan_out.cc
   void ReadParallel(const Json& json, const Where& at, State& state, int depth);
   void ReadMap(const Json& json, const Where& at, State& state, int depth);
+  void ReadItems(const Json& json, const Where& at, State& state);
 
   // compile_distributed.cc: a Map of mode DISTRIBUTED, with the fields that only it has.
   void ReadDistributedMap(const Json& json, const Where& at, State& state, int depth);
+
+  // warnings.cc: what AWS does not warn of.
+  void OwnWarnings(const Json& json, const Where& here, const StateMachine& machine);
+  void WarnOfCatchers(const State& state, const Where& at);
+  void WarnOfJobNames(const Json& json, const State& state, const Where& at);
+  void WarnOfContextPath(const std::string& text, const Where& at);
+  void WarnOfContextPaths(const Json& json, const Where& at, int depth);
 
   const CompileOptions& options_;
   std::optional<Json> source_;
@@ -124,6 +152,10 @@ class Compiler {
   std::vector<Finding> findings_;
   std::shared_ptr<Definition> definition_;  // becomes const and shared when it is complete
   std::set<std::string> names_;
+  bool is_query_ = false;  // the state at hand is a JSONata state
+  // Its language is refused: no word then about the other language's fields.
+  bool is_downgraded_ = false;
+  std::vector<std::set<std::string>> assigned_;  // variables by scope, from outside in
 };
 
 }  // namespace stepmill::asl

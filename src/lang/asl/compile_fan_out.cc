@@ -6,27 +6,41 @@ void Compiler::ReadParallel(const Json& json, const Where& at, State& state, int
   const Json* list = json.Find("Branches");
   if (!list) return Schema("These fields are required: [Branches]", at);
   const Where there = at.Member("Branches");
-  if (!list->is_array()) return Schema("Expected value of type Array", there);
+  if (!list->is_array()) return WrongType("ARRAY", there);
   if (list->size() == 0) return Schema("Value cannot be empty", there);
   for (size_t i = 0; i < list->size(); ++i)
     ReadNested(list->At(i), there.Item(i), " StartAt States Comment ", state, depth);
+}
+
+// JSONata: an array, maybe with expressions inside, or an expression that gives one.
+void Compiler::ReadItems(const Json& json, const Where& at, State& state) {
+  const Json* items = json.Find("Items");
+  if (!items) return;
+  const bool is_text = items->is_string() && items->AsString().starts_with("{%");
+  if (!is_text && !items->is_array() && !items->is_object())
+    return WrongType("ARRAY", at.Member("Items"));
+  state.items = ReadTemplate(json, "Items", at);
 }
 
 void Compiler::ReadMap(const Json& json, const Where& at, State& state, int depth) {
   const char* field = json.Has("ItemProcessor") ? "ItemProcessor" : "Iterator";
   if (json.Has("ItemProcessor") && json.Has("Iterator")) OnlyOne({"ItemProcessor", "Iterator"}, at);
   const Json* processor = json.Find(field);
-  if (!processor) return Schema("These fields are required: [ItemProcessor]", at);
+  if (!processor) return MustHaveOne({"ItemProcessor", "Iterator"}, at);
   const Where there = at.Member(field);
   const Json& config = (*processor)["ProcessorConfig"];
   if (config["Mode"] == Json("DISTRIBUTED")) return ReadDistributedMap(json, at, state, depth);
-  if (config.Has("Mode") && config["Mode"] != Json("INLINE"))
-    Schema("The field 'Mode' should have one of these values: [INLINE, DISTRIBUTED]",
-           there.Member("ProcessorConfig").Member("Mode"));
+  const Where mode = there.Member("ProcessorConfig").Member("Mode");
+  if (config.Has("Mode") && !config["Mode"].is_string())
+    WrongType("STRING", mode);
+  else if (config.Has("Mode") && config["Mode"] != Json("INLINE"))
+    OneOf("INLINE, DISTRIBUTED", mode);
+  if (config.is_object()) CheckFields(config, " Mode ", there.Member("ProcessorConfig"));
   for (const char* distributed : {"ItemReader", "ItemBatcher", "ResultWriter", "Label"})
     if (json.Has(distributed))
       Schema("Field '" + std::string(distributed) + "' is only supported in DISTRIBUTED mode", at);
-  if (const Json* path = json.Find("ItemsPath"))
+  if (is_query_) ReadItems(json, at, state);
+  if (const Json* path = json.Find("ItemsPath"); path && !is_query_)
     state.items_path = ReadPath(*path, at.Member("ItemsPath"), false);
   if (state.items_path && !state.items_path->path().is_reference())
     Schema("Value is not a Reference Path", at.Member("ItemsPath"));

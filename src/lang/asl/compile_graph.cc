@@ -17,13 +17,12 @@ void LinkList(const Json& source, const char* field, const Where& at, const Edge
 // Targets, the end and reachability, per machine.
 void Compiler::CheckTransitions(const Json& json, const Where& here, StateMachine& machine) {
   const Where there = here.Member("States");
-  bool is_complete = true;
+  const bool is_top = here.aws.empty();
   const auto target = [&](const Json& name, const Where& where) {
     if (!name.is_string()) return -1;
     const auto found = machine.index.find(name.AsString());
     if (found != machine.index.end()) return found->second;
     Add(kMissingTarget, "Missing 'Next' target: " + name.AsString(), where);
-    is_complete = false;
     return -1;
   };
   machine.start = target(json["StartAt"], here.Member("StartAt"));
@@ -49,7 +48,7 @@ void Compiler::CheckTransitions(const Json& json, const Where& here, StateMachin
       if (k < state.catchers.size()) state.catchers[k].next = to;
     });
   }
-  if (!has_end) {
+  if (!has_end && is_top) {  // measured on AWS: a nested machine may go round for ever
     if (findings_.size() < kFindingsMax) {
       Finding finding;
       finding.code = "MISSING_END_STATE";
@@ -59,9 +58,9 @@ void Compiler::CheckTransitions(const Json& json, const Where& here, StateMachin
     }
     return;
   }
-  if (machine.start < 0 || !is_complete) return;
   std::vector<bool> seen(machine.states.size());
-  std::vector<int> open{machine.start};
+  std::vector<int> open;
+  if (machine.start >= 0) open.push_back(machine.start);
   while (!open.empty()) {
     const auto at = static_cast<size_t>(open.back());
     open.pop_back();

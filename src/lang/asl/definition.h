@@ -22,7 +22,8 @@ std::string_view StateTypeName(StateType type);
 /// One problem of a definition, in the words of ValidateStateMachineDefinition.
 struct Finding {
   bool is_error = true;
-  std::string code;  ///< SCHEMA_VALIDATION_FAILED, MISSING_TRANSITION_TARGET, ...
+  bool is_own = false;  ///< beyond AWS's rules: shown by the command line, never by the API
+  std::string code;     ///< SCHEMA_VALIDATION_FAILED, MISSING_TRANSITION_TARGET, ...
   std::string message;
   std::string location;   ///< as AWS writes it: "/States/A/Choices[0]/Next"; may be empty
   std::string pointer;    ///< the same place as a JSON pointer
@@ -30,6 +31,7 @@ struct Finding {
 };
 
 struct StateMachine;
+struct DistributedMap;  // distributed.h
 
 /// What a Task's Resource names.
 struct Resource {
@@ -72,24 +74,29 @@ struct Catcher {
   std::vector<std::string> errors;
   int next = -1;
   ResultPlace result;
+  std::optional<Template> output;  ///< JSONata
   std::optional<Template> assign;
 };
 
-/// A number that is written down or found by a path (`...Path`).
+/// A number that is written down, found by a path (`...Path`) or the value of a JSONata expression.
 struct NumberField {
   std::optional<double> value;
   std::optional<Expression> path;
-  bool is_set() const { return value || path; }
+  std::optional<Template> query;
+  bool is_set() const { return value || path || query; }
 };
 
-/// A compiled state. Which members are used depends on `type`.
+/// A compiled state. Which members are used depends on `type` and on the query language: paths and
+/// `result_selector` are JSONPath's, `output`, `items` and the `..._query` fields JSONata's.
 struct State {
   StateType type = StateType::kPass;
+  bool is_jsonata = false;
   std::string name;
   Json name_json;  ///< the same, ready for history
   int next = -1;   ///< index in the machine; -1: ends it
   std::optional<PathField> input_path, output_path;
-  std::optional<Template> parameters;  ///< Map: ItemSelector
+  std::optional<Template> parameters;  ///< Parameters or Arguments; Map: ItemSelector
+  std::optional<Template> output;      ///< JSONata
   std::optional<Template> result_selector;
   ResultPlace result_place;
   std::optional<Template> assign;
@@ -105,16 +112,20 @@ struct State {
   NumberField wait_seconds;
   std::optional<Time> wait_until;
   std::optional<Expression> wait_until_path;
+  std::optional<Template> wait_until_query;
 
   std::optional<std::string> error, cause;  ///< Fail
   std::optional<Expression> error_path, cause_path;
+  std::optional<Template> error_query, cause_query;
 
   std::vector<ChoiceRule> choices;
   int default_next = -1;  ///< -1: none
 
   std::vector<std::unique_ptr<StateMachine>> branches;  ///< Parallel; Map: one, the processor
   std::optional<Expression> items_path;
+  std::optional<Template> items;  ///< JSONata
   NumberField concurrency_max, tolerated_failure_count, tolerated_failure_percentage;
+  std::shared_ptr<const DistributedMap> distributed;  ///< null: mode INLINE; never changes
 };
 
 /// States that transitions can reach from each other: the top of a definition, a branch, an item
@@ -129,6 +140,7 @@ struct StateMachine {
 struct Definition {
   Json source;
   std::string comment;
+  bool is_jsonata = false;  ///< the machine's query language; a state may have its own
   StateMachine root;
   std::optional<int64_t> timeout_seconds;
 };
@@ -140,6 +152,7 @@ struct CompileOptions {
   std::function<bool(const Resource&)> knows_resource;
   /// What is wrong with the literal members of a Task's Parameters: messages for findings there.
   std::function<std::vector<std::string>(const Resource&, const Json& parameters)> check_parameters;
+  bool has_own_warnings = false;  ///< also look for what AWS does not warn of (Finding::is_own)
 };
 
 struct Compiled {

@@ -1,5 +1,7 @@
 #include "lang/asl/execution.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "lang/asl/interpreter.h"
 
@@ -36,26 +38,36 @@ Execution::~Execution() = default;
 Turn Execution::Advance(const Event& event) { return interpreter_->Advance(event); }
 bool Execution::is_finished() const { return interpreter_->is_finished(); }
 const StartInfo& Execution::start() const { return interpreter_->start(); }
+int64_t Execution::event_count() const { return interpreter_->event_count(); }
+int Execution::redrive_count() const { return interpreter_->redrive_count(); }
 
 Execution::Interpreter::Interpreter(std::shared_ptr<const Definition> definition, StartInfo start)
     : definition_(std::move(definition)), start_(std::move(start)) {
   input_.value = ParseJson(start_.input_text).value_or(Json());
   input_.text = Json(start_.input_text);
-  Json::Object execution{{"Id", start_.execution_arn},
-                         {"Input", input_.value},
-                         {"StartTime", FormatIso(start_.started_at)},
-                         {"Name", start_.name},
-                         {"RoleArn", start_.role_arn},
-                         {"RedriveCount", 0}};
-  execution_context_ = std::move(execution);
+  MakeContext();
   machine_context_ =
       Json::Object{{"Id", start_.state_machine_arn}, {"Name", start_.state_machine_name}};
+}
+
+// The order of the members is AWS's.
+void Execution::Interpreter::MakeContext() {
+  Json::Object execution{{"Id", start_.execution_arn}, {"Input", input_.value}};
+  const Json started(FormatIso(start_.started_at));
+  if (!start_.is_express) execution.Add("StartTime", started);
+  execution.Add("Name", start_.name);
+  execution.Add("RoleArn", start_.role_arn);
+  if (start_.is_express) execution.Add("StartTime", started);
+  if (!start_.is_sync) execution.Add("RedriveCount", redrive_count_);
+  if (redrive_count_ > 0) execution.Add("RedriveTime", FormatIso(redriven_at_));
+  execution_context_ = std::move(execution);
 }
 
 Turn Execution::Interpreter::Advance(const Event& event) {
   turn_ = Turn{};
   now_ = event.at;
   chance_ = Chance(event.entropy);
+  if (event.kind == Event::Kind::kRedrive) Redrive();
   if (!is_finished()) {
     Handle(event);
     RunReady();
@@ -103,7 +115,7 @@ void Execution::Interpreter::Handle(const Event& event) {
             StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*flow.heartbeat_seconds));
       }
       return;
-    default:  // kStarted, kTimerFired and kStop were handled above
+    default:  // kStarted, kTimerFired, kStop and kRedrive were handled above
       return;
   }
 }
@@ -119,10 +131,15 @@ void Execution::Interpreter::Begin() {
   root_->machine = &definition_->root;
   root_->state = &definition_->root.states[static_cast<size_t>(definition_->root.start)];
   root_->input = input_;
-  if (definition_->timeout_seconds)
-    StartTimer(nullptr, TimerKind::kExecution,
-               start_.started_at + Seconds(*definition_->timeout_seconds));
+  StartClock(start_.started_at);
   Ready(*root_);
+}
+
+void Execution::Interpreter::StartClock(Time from) {
+  std::optional<int64_t> timeout = definition_->timeout_seconds;
+  if (start_.is_express)
+    timeout = std::min(timeout.value_or(kExpressSecondsMax), kExpressSecondsMax);
+  if (timeout) StartTimer(nullptr, TimerKind::kExecution, from + Seconds(*timeout));
 }
 
 // Flows run one after the other, each until it waits. What was scheduled on the way counts as
@@ -134,8 +151,14 @@ void Execution::Interpreter::RunReady() {
       ready_.pop_front();
       running_ = &flow;
       while (!flow.is_dead && flow.waiting == Flow::Waiting::kNothing && !is_finished() &&
-             !is_history_full_)
-        Enter(flow);
+             !is_history_full_) {
+        if (flow.is_redriven) {
+          flow.is_redriven = false;
+          RunState(flow);
+        } else {
+          Enter(flow);
+        }
+      }
       running_ = nullptr;
     } else if (!to_start_.empty()) {
       const std::vector<Flow*> flows = std::move(to_start_);
@@ -149,11 +172,16 @@ void Execution::Interpreter::RunReady() {
 }
 
 void Execution::Interpreter::Enter(Flow& flow) {
+  flow.entered_previous = flow.last;
   flow.entered_id = EmitState(EventType::kStateEntered, flow, flow.last, flow.input.text);
   flow.last = flow.entered_id;
   flow.entered_at = now_;
   flow.retry_count = 0;
   flow.attempts.clear();
+  RunState(flow);
+}
+
+void Execution::Interpreter::RunState(Flow& flow) {
   switch (flow.state->type) {
     case StateType::kPass: return RunPass(flow);
     case StateType::kChoice: return RunChoice(flow);
@@ -185,10 +213,8 @@ void Execution::Interpreter::OnTimer(uint64_t id) {
     case TimerKind::kRetry:
       flow.timer = 0;
       flow.waiting = Flow::Waiting::kNothing;
-      if (flow.state->type == StateType::kTask) RunTask(flow);
-      if (flow.state->type == StateType::kParallel) RunParallel(flow);
-      if (flow.state->type == StateType::kMap) RunMap(flow);
-      return;
+      DropChildren(flow);  // it runs as a whole again
+      return RunState(flow);
     case TimerKind::kTaskTimeout:
       flow.timeout_timer = 0;
       OnTimeout(flow, false);
@@ -205,7 +231,7 @@ int64_t Execution::Interpreter::Emit(EventType type, int64_t previous, Json deta
   const bool is_last =
       type == EventType::kExecutionSucceeded || type == EventType::kExecutionFailed ||
       type == EventType::kExecutionAborted || type == EventType::kExecutionTimedOut;
-  if (next_event_ >= kHistoryEventsMax && !is_last) {
+  if (next_event_ >= kHistoryEventsMax && !is_last && !start_.is_express) {
     if (!is_history_full_) last_event_of_full_ = previous;
     is_history_full_ = true;
     return previous;

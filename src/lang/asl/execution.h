@@ -22,6 +22,7 @@ struct StartInfo {
   Time started_at;
   std::string input_text;  ///< JSON as the caller wrote it: history and passed-on values keep it
   bool is_express = false;
+  bool is_sync = false;  ///< Express, run while its caller waits
 };
 
 /// Something that happened outside. `at` and `entropy` are stamped once by the loop; the
@@ -36,6 +37,7 @@ struct Event {
     kTaskHeartbeat,  ///< task
     kTimerFired,     ///< timer
     kStop,           ///< error, cause
+    kRedrive,        ///< of one that failed, was aborted or timed out: goes on where it stopped
   };
   Kind kind = Kind::kStarted;
   Time at;
@@ -80,6 +82,12 @@ struct Turn {
 /// give the same turns; an event that fits nothing (a timer or task that is gone) gives an empty
 /// one. One Advance runs every transition up to where everything waits.
 ///
+/// An execution that ended without success keeps where it stood: kRedrive (Step Functions:
+/// "Restarting state machine executions with redrive") makes it run again from there, under the
+/// same ids: the failed state anew, of a Parallel or Map only what failed or was aborted, with
+/// attempts, timeouts and the execution's own timeout begun again. kRedrive of any other is
+/// dropped.
+///
 /// Not copied, not shared between threads.
 class Execution {
  public:
@@ -91,6 +99,8 @@ class Execution {
   Turn Advance(const Event& event);
   bool is_finished() const;
   const StartInfo& start() const;
+  int64_t event_count() const;  ///< events of history so far
+  int redrive_count() const;
 
  private:
   class Interpreter;

@@ -122,7 +122,7 @@ StartInfo Start(const std::string& input) {
 }
 
 Outcome RunDefinition(const std::string& definition, const std::string& input,
-                      const std::string& tasks = "") {
+                      const std::string& tasks = "", int redrives = 0) {
   Compiled compiled = Compile(definition);
   EXPECT_TRUE(compiled.definition) << JoinFindings(compiled.findings);
   Outcome outcome;
@@ -130,6 +130,7 @@ Outcome RunDefinition(const std::string& definition, const std::string& input,
   Execution execution(compiled.definition, Start(input));
   auto answers = ParseTasks(tasks);
   RehearsalHooks hooks;
+  hooks.redrives = redrives;
   hooks.answer = [&](const ScheduleTask& task) {
     std::deque<TaskAnswer>& list = answers[task.state_name];
     TaskAnswer answer;
@@ -156,8 +157,10 @@ TEST(Execution, Cases) {
     ++count;
     const std::string& want = sections.at("expect");
     std::string got;
-    const Compiled compiled = Compile(definition);
-    if (!compiled.definition) {
+    CompileOptions options;
+    options.has_own_warnings = sections.count("warnings") > 0;
+    const Compiled compiled = Compile(definition, options);
+    if (!compiled.definition || options.has_own_warnings) {
       for (const Finding& finding : compiled.findings)
         got += std::to_string(finding.position.line) + ":" +
                std::to_string(finding.position.column) + " " + finding.code + ": " +
@@ -168,7 +171,8 @@ TEST(Execution, Cases) {
         return found == sections.end() ? std::string(other) : std::string(Trim(found->second));
       };
       const Outcome outcome =
-          RunDefinition(definition, section("input.json", "{}"), section("tasks", ""));
+          RunDefinition(definition, section("input.json", "{}"), section("tasks", ""),
+                        static_cast<int>(ParseInt(section("redrives", "0")).value_or(0)));
       got = Describe(outcome, want.find("\n1<0 ") != std::string::npos,
                      want.find("\nwaits:") != std::string::npos);
     }
@@ -186,7 +190,7 @@ TEST(Execution, Cases) {
 TEST(Execution, ReplayGivesTheSameTurns) {
   const std::string definition = R"x({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
     "MaxConcurrency": 2, "ItemProcessor": {"StartAt": "T", "States": {"T": {"Type": "Task",
-    "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"u.$": "States.UUID()"},
+    "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"QueueUrl": "q", "MessageBody.$": "States.UUID()"},
     "Retry": [{"ErrorEquals": ["States.ALL"], "JitterStrategy": "FULL"}], "End": true}}}}}})x";
   std::vector<std::string> runs;
   for (int run = 0; run < 2; ++run)
@@ -219,7 +223,7 @@ TEST(Execution, LargePayloadsAreRefused) {
   EXPECT_EQ(pass.history.size(), 3u);
   const Outcome task = RunDefinition(
       R"x({"StartAt": "T", "States": {"T": {"Type": "Task", "End": true,
-          "Resource": "arn:aws:states:::lambda:invoke", "Catch": [{"ErrorEquals": ["States.ALL"],
+          "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}, "Catch": [{"ErrorEquals": ["States.ALL"],
           "Next": "C"}]}, "C": {"Type": "Pass", "InputPath": "$.Error", "End": true}}})x",
       "{}", "T: return \"" + big + "\"");
   EXPECT_EQ(task.result.output_text.AsString(), "\"States.DataLimitExceeded\"");
@@ -228,7 +232,8 @@ TEST(Execution, LargePayloadsAreRefused) {
 TEST(Execution, StopAndLateEvents) {
   Compiled compiled = Compile(
       R"x({"StartAt": "T", "States": {"T": {"Type": "Task", "End": true,
-          "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken"}}})x");
+          "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+          "Parameters": {"QueueUrl": "q", "MessageBody": "b"}}}})x");
   ASSERT_TRUE(compiled.definition);
   Execution execution(compiled.definition, Start("{}"));
   Event event;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "json/json.h"
 #include "lang/path/path.h"
 
@@ -45,6 +46,10 @@ struct Scope {
   const Variables& variables;
   const ContextSource& context;
   Chance& chance;
+  // JSONata only: what $states has besides input and context, and the clock of $now.
+  const Json* result = nullptr;
+  const Json* error_output = nullptr;
+  Time now{};
 };
 
 enum class Intrinsic {

@@ -33,19 +33,42 @@ Failure Execution::Interpreter::FailureOf(const Error& error, const Flow& flow) 
   failure.cause = "An error occurred while executing the state '" + flow.state->name +
                   "' (entered at the event id #" + std::to_string(flow.entered_id) + "). " +
                   error.message;
+  if (error.name == "States.DataLimitExceeded") failure.cause = error.message;  // names its state
+  if (error.name == "States.QueryEvaluationError") {
+    failure.is_query = true;
+    for (const auto& [name, value] : error.fields)
+      if (name == "location") failure.location = value;
+  }
   return failure;
 }
 
+// States.QueryEvaluationError has an event of its own. While the state starts it points at what was
+// before the state's "entered", save for Wait; afterwards at the newest event.
+void Execution::Interpreter::EmitEvaluationFailed(Flow& flow, Failure& failure) {
+  failure.is_query = false;
+  const StateType type = flow.state->type;
+  const bool is_start = flow.last == flow.entered_id;
+  Json::Object details{{"error", *failure.error}, {"cause", *failure.cause}};
+  if (failure.location) details.Add("location", *failure.location);
+  details.Add("state", flow.state->name_json);
+  flow.last = Emit(EventType::kEvaluationFailed,
+                   is_start && type != StateType::kWait ? flow.entered_previous : flow.last,
+                   std::move(details));
+  failure.fails_state = is_start && (type == StateType::kMap || type == StateType::kParallel);
+}
+
 void Execution::Interpreter::FailState(Flow& flow, Failure failure) {
+  if (failure.is_query) EmitEvaluationFailed(flow, failure);
   const bool is_runtime = failure.error && *failure.error == "States.Runtime";
   if (HasRetryAndCatch(*flow.state) && !failure.is_final && !is_runtime) {
     if (Retry(flow, failure)) return;
     if (Catch(flow, failure)) return;
   }
-  if (failure.is_of_children)
+  if (failure.is_of_children || failure.fails_state)
     flow.last = Emit(flow.state->type == StateType::kMap ? EventType::kMapStateFailed
                                                          : EventType::kParallelStateFailed,
                      flow.last);
+  failure.fails_state = false;
   FailFlow(flow, std::move(failure));
 }
 
@@ -71,28 +94,46 @@ bool Execution::Interpreter::Retry(Flow& flow, const Failure& failure) {
 }
 
 bool Execution::Interpreter::Catch(Flow& flow, const Failure& failure) {
-  for (const Catcher& catcher : flow.state->catchers) {
-    if (!Matches(catcher.errors, failure, *flow.state)) continue;
+  const State& state = *flow.state;
+  for (size_t i = 0; i < state.catchers.size(); ++i) {
+    const Catcher& catcher = state.catchers[i];
+    if (!Matches(catcher.errors, failure, state)) continue;
     Json cause = failure.cause ? Json(*failure.cause) : Json();
     if (!failure.cause && failure.error) cause = Json("");
     const Json output = Json::Object{{"Error", failure.error ? Json(*failure.error) : Json()},
                                      {"Cause", std::move(cause)}};
-    if (failure.is_of_children)
-      flow.last = Emit(flow.state->type == StateType::kMap ? EventType::kMapStateFailed
-                                                           : EventType::kParallelStateFailed,
+    if (failure.is_of_children || failure.fails_state)
+      flow.last = Emit(state.type == StateType::kMap ? EventType::kMapStateFailed
+                                                     : EventType::kParallelStateFailed,
                        flow.last);
-    Result<Json> assigned = Assign(catcher.assign, output, flow);
-    Result<Json> placed = assigned ? Place(catcher.result, flow.input.value, output) : assigned;
-    if (!placed) {
-      Failure other = FailureOf(placed.error(), flow);
-      other.is_final = true;
-      FailFlow(flow, other);
+    DropChildren(flow);
+    const std::string place = "Catch[" + std::to_string(i) + "]/";
+    Result<Json> assigned = CatchAssign(catcher, output, place, flow);
+    Result<Json> placed = assigned ? CatchOutput(catcher, output, place, flow) : assigned;
+    if (placed) {
+      Leave(flow, Payload::Of(*std::move(placed)), *assigned, catcher.next);
       return true;
     }
-    Leave(flow, Payload::Of(*std::move(placed)), *assigned, catcher.next);
+    Failure other = FailureOf(placed.error(), flow);
+    if (other.is_query) EmitEvaluationFailed(flow, other);
+    other.is_final = true;
+    FailFlow(flow, other);
     return true;
   }
   return false;
+}
+
+Result<Json> Execution::Interpreter::CatchAssign(const Catcher& catcher, const Json& output,
+                                                 const std::string& place, Flow& flow) {
+  if (!flow.state->is_jsonata || !catcher.assign) return Assign(catcher.assign, output, flow);
+  return Ask(*catcher.assign, place + "Assign", flow, QueryValues{.error_output = &output});
+}
+
+Result<Json> Execution::Interpreter::CatchOutput(const Catcher& catcher, const Json& output,
+                                                 const std::string& place, Flow& flow) {
+  if (!flow.state->is_jsonata) return Place(catcher.result, flow.input.value, output);
+  if (!catcher.output) return output;
+  return Ask(*catcher.output, place + "Output", flow, QueryValues{.error_output = &output});
 }
 
 // A branch or an iteration takes its state down with it; the others are aborted, and everything of
@@ -111,7 +152,9 @@ void Execution::Interpreter::FailFlow(Flow& flow, Failure failure) {
                     parent, child->index, failing);
     EmitAborts(*child, failing, is_failing && failure.is_of_children);
   }
-  DropChildren(parent);
+  // They stay where they stood: a redrive goes on from there.
+  for (const std::unique_ptr<Flow>& child : parent.children)
+    if (child) Kill(*child);
   parent.last = failing;
   failure.is_of_children = true;
   FailState(parent, std::move(failure));
@@ -124,16 +167,25 @@ void Execution::Interpreter::EmitAborts(const Flow& flow, int64_t previous, bool
                       type == StateType::kParallel || type == StateType::kMap))
     EmitState(EventType::kStateAborted, flow, previous);
   for (const std::unique_ptr<Flow>& child : flow.children) {
-    if (!child) continue;
+    if (!child || child->is_dead) continue;
     if (type == StateType::kMap)
       EmitIteration(EventType::kMapIterationAborted, flow, child->index, previous);
     EmitAborts(*child, previous, false);
   }
 }
 
+void Execution::Interpreter::ForgetVariables(Flow& flow) {
+  variable_bytes_ -= std::min(variable_bytes_, flow.variable_bytes);
+  flow.variable_bytes = 0;
+  for (const std::unique_ptr<Flow>& child : flow.children)
+    if (child) ForgetVariables(*child);
+}
+
 void Execution::Interpreter::DropChildren(Flow& flow) {
   for (std::unique_ptr<Flow>& child : flow.children) {
-    if (child) Kill(*child);
+    if (!child) continue;
+    Kill(*child);
+    ForgetVariables(*child);
     Bury(std::move(child));
   }
   flow.children.clear();

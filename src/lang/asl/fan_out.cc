@@ -49,9 +49,17 @@ Flow& Execution::Interpreter::StartChild(Flow& parent, int index, const StateMac
 void Execution::Interpreter::RunParallel(Flow& flow) {
   const State& state = *flow.state;
   Result<Payload> in = Filter(state.input_path, flow.input, flow);
-  if (in) in = Fill(state.parameters, *in, flow);
+  if (in && state.is_jsonata && state.parameters) {
+    Result<Json> arguments = Ask(*state.parameters, "Arguments", flow);
+    in = arguments ? Result<Payload>(Payload::Of(*std::move(arguments)))
+                   : Result<Payload>(arguments.error());
+  } else if (in) {
+    in = Fill(state.parameters, *in, flow);
+  }
   if (!in) return FailState(flow, FailureOf(in.error(), flow));
   flow.effective = *std::move(in);
+  if (Result<> fits = CheckSize(flow.effective, flow); !fits)
+    return FailState(flow, FailureOf(fits.error(), flow));
   flow.last = Emit(EventType::kParallelStateStarted, flow.last);
   if (is_history_full_) return;
   flow.waiting = Flow::Waiting::kChildren;
@@ -102,12 +110,16 @@ Result<> Execution::Interpreter::PrepareMap(Flow& flow) {
   MILL_TRY(const std::optional<double> concurrency,
            MapNumber(state.concurrency_max, "MaxConcurrency", false, flow));
   if (concurrency && *concurrency < 0) return Runtime("MaxConcurrency cannot be negative.");
+  if (state.is_jsonata) {
+    MILL_TRY(flow.items, AskItems(flow));
+    return {};
+  }
   flow.items = flow.effective.value;
   std::string path = "$";
   if (state.items_path) {
     path = state.items_path->text();
     const FlowContext context(*this, flow);
-    const Scope scope{flow.effective.value, flow.variables, context, chance_};
+    const Scope scope = ScopeOf(flow.effective.value, flow, context);
     Result<Json> items = state.items_path->Evaluate(scope);
     if (!items) {
       if (items.error().name != "PathNotFound") return items.error();
@@ -136,9 +148,14 @@ Result<> Execution::Interpreter::CheckTolerance(Flow& flow) {
 Result<std::optional<double>> Execution::Interpreter::MapNumber(const NumberField& field,
                                                                 const char* name, bool is_float,
                                                                 Flow& flow) {
+  if (field.query) {
+    MILL_TRY(const double number,
+             AskNumber(*field.query, name, is_float, is_float ? 100 : 1e9, flow));
+    return std::optional<double>(number);
+  }
   if (field.value || !field.path) return field.value;
   const FlowContext context(*this, flow);
-  const Scope scope{flow.effective.value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(flow.effective.value, flow, context);
   Result<Json> value = field.path->Evaluate(scope);
   if (!value) {
     if (value.error().name != "PathNotFound") return value.error();
@@ -166,10 +183,11 @@ Result<> Execution::Interpreter::StartIteration(Flow& flow, int64_t previous) {
     // ItemSelector sees the item by the context object of its own evaluation.
     const Json outer = flow.map_item;
     flow.map_item = map_item;
-    Result<Payload> selected = Fill(state.parameters, flow.effective, flow);
+    Result<Payload> selected = Select(flow);
     flow.map_item = outer;
     if (!selected) return selected.error();
     input = *std::move(selected);
+    MILL_CHECK(CheckSize(input, flow));
   } else {
     input = Payload::Of(item);
   }
@@ -177,6 +195,13 @@ Result<> Execution::Interpreter::StartIteration(Flow& flow, int64_t previous) {
   child.last = started;
   child.map_item = map_item;
   return {};
+}
+
+Result<Payload> Execution::Interpreter::Select(Flow& flow) {
+  const State& state = *flow.state;
+  if (!state.is_jsonata) return Fill(state.parameters, flow.effective, flow);
+  MILL_TRY(Json value, Ask(*state.parameters, "ItemSelector", flow));
+  return Payload::Of(std::move(value));
 }
 
 int64_t Execution::Interpreter::EmitIteration(EventType type, const Flow& flow, int index,
@@ -190,6 +215,7 @@ void Execution::Interpreter::OnChildEnded(Flow& child, const Payload& output) {
   const int64_t last = child.last;
   parent.results[index] = output.value;
   --parent.running;
+  variable_bytes_ -= std::min(variable_bytes_, child.variable_bytes);
   Bury(std::move(parent.children[index]));
   if (parent.state->type == StateType::kMap) {
     parent.children_last =
@@ -210,16 +236,34 @@ void Execution::Interpreter::OnChildEnded(Flow& child, const Payload& output) {
 
 // "Succeeded" stands between the last event of the children and "Exited", which both point there.
 void Execution::Interpreter::FinishChildren(Flow& flow) {
-  Emit(flow.state->type == StateType::kMap ? EventType::kMapStateSucceeded
-                                           : EventType::kParallelStateSucceeded,
-       flow.children_last);
   flow.last = flow.children_last;
   flow.children.clear();
   flow.items = Json();
-  Json::Array results = std::move(flow.results);
+  Payload result = Payload::Of(Json(std::move(flow.results)));
   flow.results.clear();
   flow.waiting = Flow::Waiting::kNothing;
-  Finish(flow, Payload::Of(Json(std::move(results))));
+  const bool is_map = flow.state->type == StateType::kMap;
+  if (result.size_bytes() > kPayloadBytesMax) {
+    Failure failure;
+    failure.error = "States.DataLimitExceeded";
+    failure.cause = "The state/task '" + flow.state->name +
+                    "' returned a result with a size exceeding the maximum number of bytes service "
+                    "limit.";
+    failure.fails_state = true;
+    return FailState(flow, std::move(failure));
+  }
+  Emit(is_map ? EventType::kMapStateSucceeded : EventType::kParallelStateSucceeded,
+       flow.children_last);
+  Finish(flow, std::move(result));
+}
+
+// What a state hands on to its task, its branches or an iteration.
+Result<> Execution::Interpreter::CheckSize(const Payload& parameters, const Flow& flow) const {
+  if (parameters.size_bytes() <= kPayloadBytesMax) return {};
+  return Error{Code::kLimit, "States.DataLimitExceeded",
+               "The state/task '" + flow.state->name +
+                   "' provided parameters with a size exceeding the maximum number of bytes "
+                   "service limit."};
 }
 
 }  // namespace stepmill::asl

@@ -13,7 +13,7 @@ struct TypeRow {
 };
 
 // In the order of EventType.
-constexpr std::array<TypeRow, 34> kRows{{
+constexpr std::array<TypeRow, 36> kRows{{
     {"ExecutionStarted", "executionStartedEventDetails"},
     {"ExecutionSucceeded", "executionSucceededEventDetails"},
     {"ExecutionFailed", "executionFailedEventDetails"},
@@ -48,6 +48,8 @@ constexpr std::array<TypeRow, 34> kRows{{
     {"ActivitySucceeded", "activitySucceededEventDetails"},
     {"ActivityFailed", "activityFailedEventDetails"},
     {"ActivityTimedOut", "activityTimedOutEventDetails"},
+    {"EvaluationFailed", "evaluationFailedEventDetails"},
+    {"ExecutionRedriven", "executionRedrivenEventDetails"},
 }};
 
 bool IsStateEvent(EventType type) {

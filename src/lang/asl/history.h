@@ -44,6 +44,8 @@ enum class EventType : uint8_t {
   kActivitySucceeded,
   kActivityFailed,
   kActivityTimedOut,
+  kEvaluationFailed,
+  kExecutionRedriven,
 };
 
 /// One event of an execution's history, small: AWS's JSON is made when it is asked for.

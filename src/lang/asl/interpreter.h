@@ -10,8 +10,9 @@
 #include "lang/asl/limits.h"
 
 // Inside this folder only: how an Execution works. execution.cc has the loop, states.cc the plain
-// states, task.cc tasks, fan_out.cc Parallel and Map, failure.cc Retry, Catch and what a failure
-// takes with it.
+// states, queries.cc what JSONata states do otherwise, task.cc tasks, fan_out.cc Parallel and Map,
+// failure.cc Retry, Catch and what a failure takes with it, redrive.cc how one goes on after its
+// end.
 
 namespace stepmill::asl {
 
@@ -30,10 +31,19 @@ struct Payload {
 /// Why a state failed.
 struct Failure {
   std::optional<std::string> error, cause;
+  std::optional<std::string> location;  ///< JSONata: the field at fault
+  bool is_query = false;                ///< JSONata: EvaluationFailed comes first
+  bool fails_state = false;     ///< a Map or Parallel has its "failed" event although none began
   bool is_timeout = false;      ///< Catch shows an empty Cause
   bool is_heartbeat = false;    ///< also matched by States.HeartbeatTimeout
   bool is_final = false;        ///< no Retry or Catch applies
   bool is_of_children = false;  ///< a branch or an iteration failed
+};
+
+/// What $states has in a field besides input and context.
+struct QueryValues {
+  const Json* result = nullptr;
+  const Json* error_output = nullptr;
 };
 
 /// One line of control: the machine itself, a branch, an iteration.
@@ -45,7 +55,7 @@ struct Flow {
   int index = 0;  ///< branch or iteration number in the parent
   const State* state = nullptr;
   int64_t last = 0;  ///< id of the newest event of this flow
-  int64_t entered_id = 0;
+  int64_t entered_id = 0, entered_previous = 0;
   Time entered_at;
   Payload input;      ///< raw
   Payload effective;  ///< after InputPath, and for Task, Pass and Parallel after Parameters
@@ -56,7 +66,9 @@ struct Flow {
   uint64_t timer = 0, timeout_timer = 0, heartbeat_timer = 0;
   std::optional<int64_t> heartbeat_seconds;
   uint64_t task = 0;
+  size_t variable_bytes = 0;  ///< of its own variables
   bool is_dead = false;
+  bool is_redriven = false;  ///< goes on in its state without entering it again
 
   // A Parallel or Map at work.
   std::vector<std::unique_ptr<Flow>> children;  ///< by index; null when it has not begun or ended
@@ -75,6 +87,8 @@ class Execution::Interpreter {
   Turn Advance(const Event& event);
   bool is_finished() const { return status_ != Status::kRunning; }
   const StartInfo& start() const { return start_; }
+  int64_t event_count() const { return next_event_ - 1; }
+  int redrive_count() const { return redrive_count_; }
 
  private:
   enum class TimerKind { kWait, kRetry, kTaskTimeout, kHeartbeat, kExecution };
@@ -88,6 +102,9 @@ class Execution::Interpreter {
   void Begin();
   void RunReady();
   void Enter(Flow& flow);
+  void RunState(Flow& flow);
+  void StartClock(Time from);
+  void MakeContext();
   void Ready(Flow& flow) { ready_.push_back(&flow); }
   void Handle(const Event& event);
   void OnTimer(uint64_t id);
@@ -114,14 +131,28 @@ class Execution::Interpreter {
                        uint64_t token_task = 0);
   Result<Json> Assign(const std::optional<Template>& assign, const Json& input, Flow& flow);
   Result<Json> Place(const ResultPlace& place, const Json& raw, Json result) const;
+  Scope ScopeOf(const Json& input, const Flow& flow, const ContextSource& context);
   /// Result in hand: Assign, ResultSelector, ResultPath, OutputPath, Exited, on to the next state.
   void Finish(Flow& flow, Payload result);
   void Leave(Flow& flow, const Payload& output, const Json& assigned, int next);
   void MoveOn(Flow& flow, const Payload& output, int next);
+  bool Store(const Json& assigned, Flow& flow, Json& shown);
   Result<Time> WaitEnd(Flow& flow);
   Result<std::optional<std::string>> FailText(Flow& flow, const char* field,
                                               const std::optional<std::string>& text,
                                               const std::optional<Expression>& path);
+
+  // queries.cc: the same with JSONata.
+  Result<Json> Ask(const Template& field, const std::string& name, Flow& flow,
+                   const QueryValues& values = {}, uint64_t token_task = 0);
+  Result<std::string> AskText(const Template& field, const std::string& name, Flow& flow);
+  Result<double> AskNumber(const Template& field, const std::string& name, bool is_float,
+                           double max, Flow& flow);
+  Result<Json> AskItems(Flow& flow);
+  Result<Time> AskWaitEnd(Flow& flow);
+  void RunQueryChoice(Flow& flow);
+  void RunQueryFail(Flow& flow);
+  void FinishQueries(Flow& flow, const Payload& result);
 
   // task.cc
   void RunTask(Flow& flow);
@@ -144,20 +175,32 @@ class Execution::Interpreter {
   Result<> CheckTolerance(Flow& flow);
   Result<std::optional<double>> MapNumber(const NumberField& field, const char* name, bool is_float,
                                           Flow& flow);
+  Result<Payload> Select(Flow& flow);
   Result<> StartIteration(Flow& flow, int64_t previous);
   Flow& StartChild(Flow& parent, int index, const StateMachine& machine, Payload input);
   void OnChildEnded(Flow& child, const Payload& output);
   void FinishChildren(Flow& flow);
+  Result<> CheckSize(const Payload& parameters, const Flow& flow) const;
   int64_t EmitIteration(EventType type, const Flow& flow, int index, int64_t previous);
 
   // failure.cc
   Failure FailureOf(const Error& error, const Flow& flow) const;
+  void EmitEvaluationFailed(Flow& flow, Failure& failure);
   void FailState(Flow& flow, Failure failure);
   bool Retry(Flow& flow, const Failure& failure);
   bool Catch(Flow& flow, const Failure& failure);
+  Result<Json> CatchAssign(const Catcher& catcher, const Json& output, const std::string& place,
+                           Flow& flow);
+  Result<Json> CatchOutput(const Catcher& catcher, const Json& output, const std::string& place,
+                           Flow& flow);
   void FailFlow(Flow& flow, Failure failure);
   void EmitAborts(const Flow& flow, int64_t previous, bool has_failed);
   void DropChildren(Flow& flow);
+  void ForgetVariables(Flow& flow);
+
+  // redrive.cc
+  void Redrive();
+  void Revive(Flow& flow, int64_t previous);
 
   std::shared_ptr<const Definition> definition_;  // shared by all executions of the revision
   StartInfo start_;
@@ -175,6 +218,9 @@ class Execution::Interpreter {
   uint64_t next_timer_ = 1;
   uint64_t next_task_ = 1;
   int64_t next_event_ = 1;
+  int redrive_count_ = 0;
+  Time redriven_at_;
+  size_t variable_bytes_ = 0;  // of all scopes that live
   bool is_history_full_ = false;
   int64_t last_event_of_full_ = 0;
 

@@ -14,6 +14,10 @@ void CollectReferences(const StateMachine& machine, Json::Object& out) {
     const auto payload = [&](const std::optional<Template>& t) {
       if (t) t->CollectVariables(names);
     };
+    for (const std::optional<Template>* field :
+         {&state.output, &state.items, &state.wait_until_query, &state.error_query,
+          &state.cause_query})
+      payload(*field);
     if (state.input_path) state.input_path->expression.CollectVariables(names);
     payload(state.parameters);
     payload(state.credentials);
@@ -21,18 +25,25 @@ void CollectReferences(const StateMachine& machine, Json::Object& out) {
     for (const NumberField* field :
          {&state.timeout_seconds, &state.heartbeat_seconds, &state.wait_seconds,
           &state.concurrency_max, &state.tolerated_failure_count,
-          &state.tolerated_failure_percentage})
+          &state.tolerated_failure_percentage}) {
       expression(field->path);
+      payload(field->query);
+    }
     expression(state.wait_until_path);
     expression(state.error_path);
     expression(state.cause_path);
     for (const ChoiceRule& rule : state.choices) {
       rule.test.CollectVariables(names);
+      payload(rule.condition);
       payload(rule.assign);
+      payload(rule.output);
     }
     payload(state.result_selector);
     payload(state.assign);
-    for (const Catcher& catcher : state.catchers) payload(catcher.assign);
+    for (const Catcher& catcher : state.catchers) {
+      payload(catcher.output);
+      payload(catcher.assign);
+    }
     if (state.output_path) state.output_path->expression.CollectVariables(names);
     Json::Array list;
     for (const std::string& name : std::set<std::string>(names.begin(), names.end()))

@@ -15,7 +15,18 @@ class Runner {
     Event started;
     started.kind = Event::Kind::kStarted;
     Advance(started);
-    while (!execution_.is_finished() && !due_.empty()) {
+    int redrives = hooks_.redrives;
+    for (;;) {
+      if (execution_.is_finished()) {
+        if (result_.status == Status::kSucceeded || redrives-- <= 0) break;
+        Event redrive;
+        redrive.kind = Event::Kind::kRedrive;
+        result_.error.reset();
+        result_.cause.reset();
+        Advance(redrive);
+        continue;
+      }
+      if (due_.empty()) break;
       const auto first = due_.begin();
       const Time at = first->first.first;
       Event event = first->second;

@@ -22,6 +22,7 @@ struct RehearsalHooks {
   std::function<void(const HistoryEvent&)> on_history;
   /// Called with the moment up to which nothing happens; a fast-forwarded run returns at once.
   std::function<void(Time)> wait_until;
+  int redrives = 0;  ///< how often it is redriven at the moment at which it ends without success
 };
 
 struct RehearsalResult {

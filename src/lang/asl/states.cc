@@ -1,4 +1,4 @@
-#include <cmath>
+#include <algorithm>
 
 #include "base/strings.h"
 #include "lang/asl/interpreter.h"
@@ -23,7 +23,7 @@ Result<Payload> Execution::Interpreter::Filter(const std::optional<PathField>& f
   if (field->is_null) return Payload::Of(Json(Json::Object{}));
   if (field->expression.is_whole_input()) return in;
   const FlowContext context(*this, flow);
-  const Scope scope{in.value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(in.value, flow, context);
   Result<Json> value = field->expression.Evaluate(scope);
   if (!value) {
     if (value.error().name != "PathNotFound") return value.error();
@@ -36,7 +36,7 @@ Result<Payload> Execution::Interpreter::Fill(const std::optional<Template>& para
                                              const Payload& in, Flow& flow, uint64_t token_task) {
   if (!parameters) return in;
   const FlowContext context(*this, flow, token_task);
-  const Scope scope{in.value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(in.value, flow, context);
   MILL_TRY(Json value, parameters->Evaluate(scope));
   return Payload::Of(std::move(value));
 }
@@ -45,7 +45,7 @@ Result<Json> Execution::Interpreter::Assign(const std::optional<Template>& assig
                                             const Json& input, Flow& flow) {
   if (!assign) return Json();
   const FlowContext context(*this, flow);
-  const Scope scope{input, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(input, flow, context);
   return assign->Evaluate(scope);
 }
 
@@ -66,6 +66,7 @@ Result<Json> Execution::Interpreter::Place(const ResultPlace& place, const Json&
 // States Language: "Input and Output Processing". All paths see the variables from before Assign.
 void Execution::Interpreter::Finish(Flow& flow, Payload result) {
   const State& state = *flow.state;
+  if (state.is_jsonata) return FinishQueries(flow, result);
   Result<Json> assigned = Assign(state.assign, result.value, flow);
   if (!assigned) return FailState(flow, FailureOf(assigned.error(), flow));
   const bool has_place = state.type == StateType::kPass || state.type == StateType::kTask ||
@@ -91,27 +92,44 @@ void Execution::Interpreter::Finish(Flow& flow, Payload result) {
 
 void Execution::Interpreter::Leave(Flow& flow, const Payload& output, const Json& assigned,
                                    int next) {
-  if (output.size_bytes() > kPayloadBytesMax) {
+  const auto fail = [&](std::string_view what) {
     Failure failure;
     failure.error = "States.DataLimitExceeded";
-    failure.cause = "The state/task '" + flow.state->name +
-                    "' returned a result with a size exceeding the maximum number of bytes service "
-                    "limit.";
+    failure.cause = "The state/task '" + flow.state->name + "' " + std::string(what) +
+                    " with a size exceeding the maximum number of bytes service limit.";
     failure.is_final = true;
-    return FailState(flow, failure);
-  }
+    FailState(flow, failure);
+  };
+  if (output.size_bytes() > kPayloadBytesMax) return fail("returned a result");
   Json shown;
-  if (assigned.is_object() && assigned.size() > 0) {
-    Json::Object texts;
-    if (flow.variables.own.is_null()) flow.variables.own = Json(Json::Object{});
-    for (const Json::Member& member : assigned.members()) {
-      texts.Add(member.name, member.value.Print());
-      flow.variables.own = flow.variables.own.With(member.name, member.value);
-    }
-    shown = std::move(texts);
-  }
+  if (!Store(assigned, flow, shown)) return fail("assigned variables");
   flow.last = EmitState(EventType::kStateExited, flow, flow.last, output.text, std::move(shown));
   MoveOn(flow, output, next);
+}
+
+// Takes the variables over, and what history shows of them. False: they are too large together.
+bool Execution::Interpreter::Store(const Json& assigned, Flow& flow, Json& shown) {
+  if (!assigned.is_object() || assigned.size() == 0) return true;
+  Json::Object texts;
+  size_t added = 0, dropped = 0;
+  for (const Json::Member& member : assigned.members()) {
+    std::string text = member.value.Print();
+    added += text.size();
+    if (const Json* old = flow.variables.own.Find(member.name)) dropped += old->PrintedSize();
+    texts.Add(member.name, Json(text));
+  }
+  if (added > kVariableBytesMax) return false;
+  if (variable_bytes_ + added > kVariablesBytesMax + dropped) return false;
+  // PrintedSize is about right: never count below nothing.
+  dropped = std::min(dropped, flow.variable_bytes);
+  flow.variable_bytes += added - dropped;
+  variable_bytes_ += added;
+  variable_bytes_ -= std::min(variable_bytes_, dropped);
+  if (flow.variables.own.is_null()) flow.variables.own = Json(Json::Object{});
+  for (const Json::Member& member : assigned.members())
+    flow.variables.own = flow.variables.own.With(member.name, member.value);
+  shown = std::move(texts);
+  return true;
 }
 
 void Execution::Interpreter::MoveOn(Flow& flow, const Payload& output, int next) {
@@ -123,12 +141,14 @@ void Execution::Interpreter::MoveOn(Flow& flow, const Payload& output, int next)
   flow.state = &flow.machine->states[static_cast<size_t>(next)];
   flow.input = output;
   flow.effective = Payload{};
+  flow.entered_id = 0;
   flow.waiting = Flow::Waiting::kNothing;
   if (&flow != running_) Ready(flow);
 }
 
 void Execution::Interpreter::RunPass(Flow& flow) {
   const State& state = *flow.state;
+  if (state.is_jsonata) return Finish(flow, flow.input);
   if (state.result) return Finish(flow, Payload::Of(*state.result));
   Result<Payload> in = Filter(state.input_path, flow.input, flow);
   if (in) in = Fill(state.parameters, *in, flow);
@@ -144,10 +164,11 @@ void Execution::Interpreter::RunSucceed(Flow& flow) {
 
 void Execution::Interpreter::RunChoice(Flow& flow) {
   const State& state = *flow.state;
+  if (state.is_jsonata) return RunQueryChoice(flow);
   Result<Payload> in = Filter(state.input_path, flow.input, flow);
   if (!in) return FailState(flow, FailureOf(in.error(), flow));
   const FlowContext context(*this, flow);
-  const Scope scope{in->value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(in->value, flow, context);
   const std::optional<Template>* assign = &state.assign;
   int next = state.default_next;
   for (const ChoiceRule& rule : state.choices) {
@@ -186,10 +207,11 @@ void Execution::Interpreter::RunWait(Flow& flow) {
 Result<Time> Execution::Interpreter::WaitEnd(Flow& flow) {
   const State& state = *flow.state;
   if (state.wait_until) return *state.wait_until;
+  if (state.wait_seconds.query || state.wait_until_query) return AskWaitEnd(flow);
   if (state.wait_seconds.value)
     return now_ + Seconds(static_cast<int64_t>(*state.wait_seconds.value));
   const FlowContext context(*this, flow);
-  const Scope scope{flow.effective.value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(flow.effective.value, flow, context);
   if (state.wait_until_path) {
     const std::string& path = state.wait_until_path->text();
     Result<Json> value = state.wait_until_path->Evaluate(scope);
@@ -225,7 +247,7 @@ Result<std::optional<std::string>> Execution::Interpreter::FailText(
     const std::optional<Expression>& path) {
   if (!path) return text;
   const FlowContext context(*this, flow);
-  const Scope scope{flow.input.value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(flow.input.value, flow, context);
   Result<Json> value = path->Evaluate(scope);
   if (!value && value.error().name == "PathNotFound")
     return Runtime("The JSONPath '" + path->text() + "' specified for the field '" + field +
@@ -239,6 +261,7 @@ Result<std::optional<std::string>> Execution::Interpreter::FailText(
 
 void Execution::Interpreter::RunFail(Flow& flow) {
   const State& state = *flow.state;
+  if (state.is_jsonata) return RunQueryFail(flow);
   Result<std::optional<std::string>> error =
       FailText(flow, "ErrorPath", state.error, state.error_path);
   if (!error) return FailState(flow, FailureOf(error.error(), flow));

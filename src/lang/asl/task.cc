@@ -39,11 +39,7 @@ Json Execution::Interpreter::TaskDetails(const State& state) const {
 
 void Execution::Interpreter::RunTask(Flow& flow) {
   Result<ScheduleTask> task = Prepare(flow);
-  if (!task) {
-    Failure failure = FailureOf(task.error(), flow);
-    if (task.error().name == "States.DataLimitExceeded") failure.cause = task.error().message;
-    return FailState(flow, failure);
-  }
+  if (!task) return FailState(flow, FailureOf(task.error(), flow));
   Schedule(flow, *std::move(task));
 }
 
@@ -57,22 +53,29 @@ Result<ScheduleTask> Execution::Interpreter::Prepare(Flow& flow) {
                          state.task.pattern == Resource::Pattern::kWaitForTaskToken ||
                          state.task.kind == Resource::Kind::kActivity;
   if (has_token) task.token = MakeTaskToken(start_.execution_arn, task.task);
+  const uint64_t token_task = has_token ? task.task : 0;
   MILL_TRY(const Payload in, Filter(state.input_path, flow.input, flow));
-  MILL_TRY(task.timeout_seconds,
-           TaskSeconds(state.timeout_seconds, "TimeoutSecondsPath", flow, in));
+  MILL_TRY(task.timeout_seconds, TaskSeconds(state.timeout_seconds, "TimeoutSeconds", flow, in));
   MILL_TRY(task.heartbeat_seconds,
-           TaskSeconds(state.heartbeat_seconds, "HeartbeatSecondsPath", flow, in));
-  MILL_TRY(flow.effective, Fill(state.parameters, in, flow, has_token ? task.task : 0));
+           TaskSeconds(state.heartbeat_seconds, "HeartbeatSeconds", flow, in));
+  if (state.is_jsonata && state.parameters) {
+    MILL_TRY(Json arguments, Ask(*state.parameters, "Arguments", flow, {}, token_task));
+    flow.effective = Payload::Of(std::move(arguments));
+  } else {
+    MILL_TRY(flow.effective, Fill(state.parameters, in, flow, token_task));
+  }
   task.input = flow.effective.value;
   if (state.credentials) {
-    MILL_TRY(const Payload credentials, Fill(state.credentials, in, flow));
-    task.role_arn = credentials.value.StringOr("RoleArn", "");
+    Json credentials;
+    if (state.is_jsonata) {
+      MILL_TRY(credentials, Ask(*state.credentials, "Credentials", flow));
+    } else {
+      MILL_TRY(const Payload filled, Fill(state.credentials, in, flow));
+      credentials = filled.value;
+    }
+    task.role_arn = credentials.StringOr("RoleArn", "");
   }
-  if (flow.effective.size_bytes() > kPayloadBytesMax)
-    return Error{Code::kLimit, "States.DataLimitExceeded",
-                 "The state/task '" + state.name +
-                     "' provided parameters with a size exceeding the maximum number of bytes "
-                     "service limit."};
+  MILL_CHECK(CheckSize(flow.effective, flow));
   ++next_task_;
   return task;
 }
@@ -81,9 +84,14 @@ Result<std::optional<int64_t>> Execution::Interpreter::TaskSeconds(const NumberF
                                                                    const char* name, Flow& flow,
                                                                    const Payload& in) {
   if (field.value) return std::optional<int64_t>(static_cast<int64_t>(*field.value));
+  if (field.query) {
+    MILL_TRY(const double seconds,
+             AskNumber(*field.query, name, false, static_cast<double>(kTimeoutSecondsMax), flow));
+    return std::optional<int64_t>(static_cast<int64_t>(seconds));
+  }
   if (!field.path) return std::optional<int64_t>();
   const FlowContext context(*this, flow);
-  const Scope scope{in.value, flow.variables, context, chance_};
+  const Scope scope = ScopeOf(in.value, flow, context);
   Result<Json> value = field.path->Evaluate(scope);
   if (!value) {
     if (value.error().name != "PathNotFound") return value.error();
@@ -94,7 +102,7 @@ Result<std::optional<int64_t>> Execution::Interpreter::TaskSeconds(const NumberF
       value->is_string() ? ParseInt(value->AsString()) : ParseInt(value->Print());
   if (!seconds || *seconds <= 0 || *seconds > kTimeoutSecondsMax)
     return Error{Code::kInvalid, "States.Runtime",
-                 "The " + std::string(name) + " field refers to value \"" +
+                 "The " + std::string(name) + "Path field refers to value \"" +
                      (value->is_string() ? value->AsString() : value->Print()) +
                      "\" which is not a valid integer: " + field.path->text()};
   return seconds;
