@@ -7,6 +7,7 @@
 #include "service/states/machines.h"
 #include "service/states/states.h"
 #include "service/states/task_performer.h"
+#include "service/states/test_state.h"
 
 namespace stepmill::states {
 namespace {
@@ -92,6 +93,11 @@ constexpr Operation kOperations[] = {
     {.name = "SendTaskHeartbeat",
      .handler = SendTaskHeartbeat,
      .action = "states:SendTaskHeartbeat",
+     .resource = "*",
+     .access = Access::kWrite},
+    {.name = "TestState",
+     .handler = TestState,
+     .action = "states:TestState",
      .resource = "*",
      .access = Access::kWrite},
     {.name = "TagResource",
