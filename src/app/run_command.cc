@@ -54,15 +54,45 @@ void PrintError(const std::string& name, const std::string& message) {
 
 bool IsYaml(std::string_view path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
+/// A Resource that SAM fills in ("${Name}" of DefinitionSubstitutions) counts as a function.
+Json WithSubstitutions(const Json& value) {
+  if (value.is_array()) {
+    Json::Array items;
+    for (const Json& item : value.items()) items.push_back(WithSubstitutions(item));
+    return items;
+  }
+  if (!value.is_object()) return value;
+  Json::Object out;
+  for (const Json::Member& member : value.members()) {
+    const std::string text = member.value.is_string() ? member.value.AsString() : "";
+    if (member.name == "Resource" && text.starts_with("${") && text.ends_with("}"))
+      out.Add(member.name,
+              "arn:aws:lambda:us-east-1:000000000000:function:" + text.substr(2, text.size() - 3));
+    else
+      out.Add(member.name, WithSubstitutions(member.value));
+  }
+  return out;
+}
+
 Result<asl::Compiled> CompileFile(const std::string& path,
                                   const asl::CompileOptions& compile = {}) {
   MILL_TRY(const std::string text, io::ReadFile(path));
-  if (!IsYaml(path)) return asl::Compile(text, compile);
+  const bool has_substitution = text.find("${") != std::string::npos;
   Positions positions;
-  YamlOptions options;
+  if (IsYaml(path)) {
+    YamlOptions options;
+    options.positions = &positions;
+    MILL_TRY(const Json source, ParseYaml(text, options));
+    return asl::CompileValue(has_substitution ? WithSubstitutions(source) : source,
+                             std::move(positions), compile);
+  }
+  ParseOptions options;
   options.positions = &positions;
-  MILL_TRY(const Json source, ParseYaml(text, options));
-  return asl::CompileValue(source, std::move(positions), compile);
+  options.refuse_duplicates = true;
+  const Result<Json> source = has_substitution ? ParseJson(text, options) : Result<Json>(Json());
+  if (!has_substitution || !source)
+    return asl::Compile(text, compile);  // which has AWS's words for it
+  return asl::CompileValue(WithSubstitutions(*source), std::move(positions), compile);
 }
 
 void PrintFindings(const std::string& path, const std::vector<asl::Finding>& findings) {
