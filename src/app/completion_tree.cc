@@ -87,8 +87,9 @@ std::vector<CommandRow> Rows() {
 }
 
 CLI::App* FindOrAdd(CLI::App& app, const std::string& name, const std::string& summary) {
-  CLI::App* found = app.get_subcommand_no_throw(name);
-  return found ? found : app.add_subcommand(name, summary);
+  const auto found =
+      app.get_subcommands([&name](CLI::App* each) { return each->get_name() == name; });
+  return found.empty() ? app.add_subcommand(name, summary) : found[0];
 }
 
 }  // namespace
