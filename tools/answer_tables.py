@@ -20,16 +20,18 @@ def literal(value):
 
 def main():
     lines = ["// Made by tools/answer_tables.py from models/answers.", '#include "service/states/answer_shapes.h"',
-             "", "namespace stepmill::states {", "namespace {", "", "constexpr AnswerModel kModels[] = {"]
-    for name in sys.argv[2:]:
+             "", "namespace stepmill::states {", "namespace {", ""]
+    rows = []
+    for number, name in enumerate(sys.argv[2:]):
         path = pathlib.Path(name)
         model = json.loads(path.read_text())
         text = json.dumps(model, separators=(",", ":"), ensure_ascii=False)
-        pieces = [text[i:i + 4000] for i in range(0, len(text), 4000)]
-        lines.append(f"    {{{literal(path.stem)}, {literal(model['serviceId'])},")
-        lines += ["     " + literal(piece) for piece in pieces]
-        lines.append("    },")
-    lines += ["};", "", "}  // namespace", "", "std::span<const AnswerModel> AnswerModels() { return kModels; }", "",
+        lines.append(f"constexpr char kText{number}[] =")
+        lines += ["    " + literal(text[i:i + 4000]) for i in range(0, len(text), 4000)]
+        lines.append("    ;")
+        rows.append(f"    {{{literal(path.stem)}, {literal(model['serviceId'])}, {{kText{number}, sizeof kText{number} - 1}}}},")
+    lines += ["", "constexpr AnswerModel kModels[] = {", *rows, "};", "", "}  // namespace", "",
+              "std::span<const AnswerModel> AnswerModels() { return kModels; }", "",
               "}  // namespace stepmill::states", ""]
     target = pathlib.Path(sys.argv[1])
     target.parent.mkdir(parents=True, exist_ok=True)
