@@ -111,6 +111,16 @@ Result<StateTest::Mock> ReadMock(const Json& given) {
   return mock;
 }
 
+/// What a Map's ItemReader reads, where it has one.
+Result<std::optional<Json>> ReadItems(const Json& source, const Json& configuration) {
+  if (!source.Has("ItemReader")) return std::optional<Json>();
+  if (!configuration.Has("mapItemReaderData")) return std::optional<Json>(Json::Array{});
+  Result<Json> data = ParseJson(configuration.StringOr("mapItemReaderData", ""));
+  if (!data || !data->is_array())
+    return Refused("Map item reader data must be a JSON array: other input types are not built");
+  return std::optional<Json>(*std::move(data));
+}
+
 /// What a mocked result must be for the kind of state.
 Result<> CheckMock(const StateTest::Mock& mock, const State& state, const Json& source,
                    const Json& configuration) {
@@ -207,10 +217,8 @@ Result<Json> FindTested(const Json& request, const CompileOptions& options, Stat
   test.definition = compiled.definition;
   test.probe.machine = found.machine;
   test.probe.state = found.state;
-  Json source = is_whole ? FindSource(*parsed, name) : *parsed;
-  const std::string inherited = is_whole ? parsed->StringOr("QueryLanguage", "JSONPath") : "";
-  test.is_jsonata = source.StringOr("QueryLanguage", inherited) == "JSONata";
-  return source;
+  test.is_jsonata = found.state->is_jsonata;
+  return is_whole ? FindSource(*parsed, name) : *parsed;
 }
 
 Result<Json> ReadVariables(const Json& request) {
@@ -332,6 +340,7 @@ Result<StateTest> ReadStateTest(const Json& request, const CompileOptions& optio
     children.cause = test.mock->cause;
     children.failed = configuration.IntOr("mapIterationFailureCount", 0);
     test.probe.children = std::move(children);
+    MILL_TRY(test.probe.items, ReadItems(source, configuration));
   }
   return test;
 }
