@@ -117,6 +117,16 @@ Result<std::string> ReadInput(const std::string& input) {
   return text;
 }
 
+/// The name of a Map whose items run as executions of their own; empty: there is none.
+std::string FindDistributed(const asl::StateMachine& machine) {
+  for (const asl::State& state : machine.states) {
+    if (state.distributed) return state.name;
+    for (const auto& branch : state.branches)
+      if (const std::string found = FindDistributed(*branch); !found.empty()) return found;
+  }
+  return "";
+}
+
 std::string NameOf(const std::string& file) {
   std::string name = file.substr(file.rfind('/') + 1);
   return name.substr(0, name.find('.'));
@@ -136,6 +146,12 @@ int RunCommand(const std::vector<std::string>& args) {
   }
   PrintFindings(options.file, compiled->findings);
   if (!compiled->definition) return kFailed;
+  if (const std::string map = FindDistributed(compiled->definition->root); !map.empty()) {
+    PrintError("NotBuilt", "The Map '" + map +
+                               "' has the mode DISTRIBUTED, whose child executions need a server: "
+                               "start `stepmill serve`, or make it INLINE to run it here.");
+    return kFailed;
+  }
   const std::string machine = NameOf(options.file);
   Result<std::string> input = ReadInput(options.input);
   Result<MockFile> mocks = MockFile::Read(options.mocks, machine, options.test_case);

@@ -76,6 +76,16 @@ TEST_F(RunCommandTest, AMissingAnswerIsNotCaught) {
   EXPECT_NE(got.find("called for the time number 1 (from 0)"), std::string::npos) << got;
 }
 
+TEST_F(RunCommandTest, DistributedMapsNeedAServer) {
+  const std::string machine = Write("m.asl.json", R"({"StartAt": "M", "States": {"M": {
+    "Type": "Map", "End": true, "ItemProcessor": {
+      "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+      "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}})");
+  const std::string got = Run({machine, "--input", "[1]"});
+  EXPECT_EQ(got.substr(0, 2), "1 ");
+  EXPECT_NE(got.find("mode DISTRIBUTED"), std::string::npos) << got;
+}
+
 TEST_F(RunCommandTest, MockFilesAreCheckedWithTheirPlace) {
   const auto problem = [this](const std::string& text) {
     const std::string path = Write("mocks.json", text);
