@@ -113,7 +113,7 @@ TEST_F(RunCommandTest, HistoryKeepsTrueTimesWhenItIsFast) {
             R"({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": true}}})");
   const std::string got = Run({machine, "--fast-forward", "--history"});
   std::vector<double> times;
-  for (const std::string_view line : Split(got.substr(2), '\n'))
+  for (const std::string_view line : Split(std::string_view(got).substr(2), '\n'))
     if (const Result<Json> event = ParseJson(line); event && event->Has("timestamp"))
       times.push_back((*event)["timestamp"].AsDouble());
   ASSERT_EQ(times.size(), 4u) << got;

@@ -55,7 +55,8 @@ TEST(Validate, Cases) {
       ASSERT_TRUE(io::WriteFile(path.string(), text, false).has_value());
     }
     std::vector<std::string> args;
-    for (const std::string_view line : Split(test.Part("paths"), '\n'))
+    const std::string paths = test.Part("paths");
+    for (const std::string_view line : Split(paths, '\n'))
       if (!line.empty()) args.push_back(folder + "/" + std::string(line));
     if (args.empty()) args.push_back(folder);
     testing::internal::CaptureStderr();
