@@ -1,10 +1,11 @@
 #include "app/run_command.h"
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <thread>
 
+#include "app/mock_file.h"
 #include "base/strings.h"
 #include "io/files.h"
 #include "lang/asl/definition.h"
@@ -15,41 +16,35 @@
 namespace stepmill {
 namespace {
 
-constexpr char kUsage[] =
-    "usage: stepmill run FILE.asl.json|yaml [--input JSON|@FILE] [--mocks FILE] [--fast-forward] "
-    "[--history]\n"
-    "\n"
-    "  --input         the execution's input; default {}\n"
-    "  --mocks         answers of tasks: {\"STATE\": {\"return\": VALUE} or {\"fail\": {\"error\", "
-    "\"cause\"}}, or a list}\n"
-    "  --fast-forward  waits and delays take no time\n"
-    "  --history       history events as JSON lines\n";
+constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 
 struct RunOptions {
   std::string file;
   std::string input = "{}";  // JSON text, or "@FILE"
-  std::string mocks;         // file of task answers; empty: none
+  std::string mocks;         // a mock file; empty: none
+  std::string test_case;
   bool is_fast_forward = false;
   bool with_history = false;
 };
 
-bool ReadOptions(const std::vector<std::string>& args, RunOptions& options) {
-  for (size_t i = 0; i < args.size(); ++i) {
-    const bool has_value = i + 1 < args.size();
-    if (args[i] == "--input" && has_value)
-      options.input = args[++i];
-    else if (args[i] == "--mocks" && has_value)
-      options.mocks = args[++i];
-    else if (args[i] == "--fast-forward")
-      options.is_fast_forward = true;
-    else if (args[i] == "--history")
-      options.with_history = true;
-    else if (options.file.empty() && !args[i].starts_with("-"))
-      options.file = args[i];
-    else
-      return false;
+/// Reads the command line; kDone and `is_ready`: go on.
+int ReadOptions(const std::vector<std::string>& args, RunOptions& options, bool& is_ready) {
+  CLI::App app("Runs one execution of a state machine's file, without a server.", "stepmill run");
+  app.add_option("FILE", options.file, "the definition: JSON or YAML")->required();
+  app.add_option("--input", options.input, "the input: JSON, or @FILE")->capture_default_str();
+  app.add_option("--mocks", options.mocks, "answers of tasks: a mock file of Step Functions Local");
+  app.add_option("--test-case", options.test_case,
+                 "the test case of the mock file, where it has several");
+  app.add_flag("--fast-forward", options.is_fast_forward,
+               "waits, retry delays and timeouts take no time");
+  app.add_flag("--history", options.with_history, "history events as JSON lines");
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kDone : kUsage;
   }
-  return !options.file.empty();
+  is_ready = true;
+  return kDone;
 }
 
 void PrintError(const std::string& name, const std::string& message) {
@@ -59,15 +54,45 @@ void PrintError(const std::string& name, const std::string& message) {
 
 bool IsYaml(std::string_view path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
+/// A Resource that SAM fills in ("${Name}" of DefinitionSubstitutions) counts as a function.
+Json WithSubstitutions(const Json& value) {
+  if (value.is_array()) {
+    Json::Array items;
+    for (const Json& item : value.items()) items.push_back(WithSubstitutions(item));
+    return items;
+  }
+  if (!value.is_object()) return value;
+  Json::Object out;
+  for (const Json::Member& member : value.members()) {
+    const std::string text = member.value.is_string() ? member.value.AsString() : "";
+    if (member.name == "Resource" && text.starts_with("${") && text.ends_with("}"))
+      out.Add(member.name,
+              "arn:aws:lambda:us-east-1:000000000000:function:" + text.substr(2, text.size() - 3));
+    else
+      out.Add(member.name, WithSubstitutions(member.value));
+  }
+  return out;
+}
+
 Result<asl::Compiled> CompileFile(const std::string& path,
                                   const asl::CompileOptions& compile = {}) {
   MILL_TRY(const std::string text, io::ReadFile(path));
-  if (!IsYaml(path)) return asl::Compile(text, compile);
+  const bool has_substitution = text.find("${") != std::string::npos;
   Positions positions;
-  YamlOptions options;
+  if (IsYaml(path)) {
+    YamlOptions options;
+    options.positions = &positions;
+    MILL_TRY(const Json source, ParseYaml(text, options));
+    return asl::CompileValue(has_substitution ? WithSubstitutions(source) : source,
+                             std::move(positions), compile);
+  }
+  ParseOptions options;
   options.positions = &positions;
-  MILL_TRY(const Json source, ParseYaml(text, options));
-  return asl::CompileValue(source, std::move(positions), compile);
+  options.refuse_duplicates = true;
+  const Result<Json> source = has_substitution ? ParseJson(text, options) : Result<Json>(Json());
+  if (!has_substitution || !source)
+    return asl::Compile(text, compile);  // which has AWS's words for it
+  return asl::CompileValue(WithSubstitutions(*source), std::move(positions), compile);
 }
 
 void PrintFindings(const std::string& path, const std::vector<asl::Finding>& findings) {
@@ -79,53 +104,6 @@ void PrintFindings(const std::string& path, const std::vector<asl::Finding>& fin
                  finding.code.c_str(), message.c_str(), place.c_str());
   }
 }
-
-/// The answers of a mocks file, in turn.
-class Mocks {
- public:
-  static Result<Mocks> Read(const std::string& path) {
-    Mocks mocks;
-    if (path.empty()) return mocks;
-    MILL_TRY(const std::string text, io::ReadFile(path));
-    MILL_TRY(mocks.answers_, ParseJson(text));
-    if (!mocks.answers_.is_object())
-      return Error{Code::kInvalid, "InvalidMocks",
-                   path + ": expected an object of state names and answers"};
-    return mocks;
-  }
-
-  asl::TaskAnswer Answer(const asl::ScheduleTask& task) {
-    asl::TaskAnswer out;
-    const Json* mock = answers_.Find(task.state_name);
-    if (!mock || (mock->is_array() && mock->size() == 0)) {
-      out.is_failure = true;
-      out.error = "States.TaskFailed";
-      out.cause = "The state '" + task.state_name + "' calls " + task.resource.arn +
-                  ": give its answer with --mocks FILE";
-      return out;
-    }
-    Json answer = *mock;
-    if (mock->is_array()) {
-      size_t& used = used_[task.state_name];
-      answer = mock->At(std::min(used, mock->size() - 1));
-      ++used;
-    }
-    out.after = Millis(
-        static_cast<int64_t>(answer["after"].is_number() ? answer["after"].AsDouble() * 1000 : 0));
-    if (task.resource.is_sync() ||
-        task.resource.pattern == asl::Resource::Pattern::kWaitForTaskToken)
-      out.submitted = Json(Json::Object{});
-    out.output = answer["return"];
-    out.is_failure = answer.Has("fail");
-    if (answer["fail"].Has("error")) out.error = answer["fail"].StringOr("error", "");
-    if (answer["fail"].Has("cause")) out.cause = answer["fail"].StringOr("cause", "");
-    return out;
-  }
-
- private:
-  Json answers_;
-  std::map<std::string, size_t> used_;
-};
 
 Result<std::string> ReadInput(const std::string& input) {
   std::string text = input;
@@ -139,6 +117,16 @@ Result<std::string> ReadInput(const std::string& input) {
   return text;
 }
 
+/// The name of a Map whose items run as executions of their own; empty: there is none.
+std::string FindDistributed(const asl::StateMachine& machine) {
+  for (const asl::State& state : machine.states) {
+    if (state.distributed) return state.name;
+    for (const auto& branch : state.branches)
+      if (const std::string found = FindDistributed(*branch); !found.empty()) return found;
+  }
+  return "";
+}
+
 std::string NameOf(const std::string& file) {
   std::string name = file.substr(file.rfind('/') + 1);
   return name.substr(0, name.find('.'));
@@ -148,26 +136,31 @@ std::string NameOf(const std::string& file) {
 
 int RunCommand(const std::vector<std::string>& args) {
   RunOptions options;
-  if (!ReadOptions(args, options)) {
-    std::fputs(kUsage, stderr);
-    return 2;
-  }
+  bool is_ready = false;
+  const int usage = ReadOptions(args, options, is_ready);
+  if (!is_ready) return usage;
   Result<asl::Compiled> compiled = CompileFile(options.file);
   if (!compiled) {
     PrintError(compiled.error().name, compiled.error().message);
-    return 1;
+    return kFailed;
   }
   PrintFindings(options.file, compiled->findings);
-  if (!compiled->definition) return 1;
+  if (!compiled->definition) return kFailed;
+  if (const std::string map = FindDistributed(compiled->definition->root); !map.empty()) {
+    PrintError("NotBuilt", "The Map '" + map +
+                               "' has the mode DISTRIBUTED, whose child executions need a server: "
+                               "start `stepmill serve`, or make it INLINE to run it here.");
+    return kFailed;
+  }
+  const std::string machine = NameOf(options.file);
   Result<std::string> input = ReadInput(options.input);
-  Result<Mocks> mocks = Mocks::Read(options.mocks);
+  Result<MockFile> mocks = MockFile::Read(options.mocks, machine, options.test_case);
   if (!input || !mocks) {
     const Error& error = input ? mocks.error() : input.error();
     PrintError(error.name, error.message);
-    return 2;
+    return kUsage;
   }
   const Time now = std::chrono::floor<Millis>(std::chrono::system_clock::now());
-  const std::string machine = NameOf(options.file);
   const std::string arn = "arn:aws:states:us-east-1:000000000000:";
   asl::StartInfo start;
   start.name = "run";
@@ -191,13 +184,13 @@ int RunCommand(const std::vector<std::string>& args) {
       asl::Rehearse(execution, now, static_cast<uint64_t>(MillisSinceEpoch(now)), hooks);
   if (result.status == asl::Status::kSucceeded) {
     std::printf("%s\n", result.output_text.AsString().c_str());
-    return 0;
+    return kDone;
   }
   Json::Object failure{{"status", asl::StatusName(result.status)}};
   if (result.error) failure.Add("error", *result.error);
   if (result.cause) failure.Add("cause", *result.cause);
   std::fprintf(stderr, "%s\n", Json(std::move(failure)).Print().c_str());
-  return 1;
+  return kFailed;
 }
 
 int ValidateStateMachines(const std::vector<std::string>& paths) {

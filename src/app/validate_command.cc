@@ -6,6 +6,7 @@
 
 #include "app/run_command.h"
 #include "app/sam_options.h"
+#include "app/validate_pipeline.h"
 #include "base/strings.h"
 #include "lang/buildspec/buildspec.h"
 #include "lang/template/document.h"
@@ -20,30 +21,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class Sort { kUnknown, kStateMachine, kTemplate, kBuildspec, kWorkflow };
+enum class Sort { kUnknown, kStateMachine, kTemplate, kBuildspec, kPipeline, kWorkflow };
 
 bool HasEnding(const std::string& name, std::initializer_list<const char*> endings) {
   return std::any_of(endings.begin(), endings.end(),
                      [&name](const char* ending) { return name.ends_with(ending); });
 }
 
-/// What a file is: by its place and name, else by what it holds.
-Sort SortOf(const std::string& path, const std::string& text) {
-  const std::string name = fs::path(path).filename().string();
-  if (path.find(".github/workflows/") != std::string::npos && HasEnding(name, {".yml", ".yaml"})) {
+bool IsData(const std::string& name) { return HasEnding(name, {".json", ".yaml", ".yml"}); }
+
+/// What a file holds.
+Sort SortOfContent(const Json& document) {
+  if (document.Has("StartAt") || document["States"].is_object()) return Sort::kStateMachine;
+  if (document.Has("Resources")) return Sort::kTemplate;
+  if (document.Has("version") && document.Has("phases")) return Sort::kBuildspec;
+  if (document["pipeline"]["stages"].is_array()) return Sort::kPipeline;
+  if (document["stages"].is_array() && (document.Has("roleArn") || document.Has("artifactStore")))
+    return Sort::kPipeline;
+  if (document["jobs"].is_object() && (document.Has("on") || document.Has("true")))
     return Sort::kWorkflow;
-  }
+  return Sort::kUnknown;
+}
+
+/// What a file is by its name and place, where its content does not tell.
+Sort SortOfName(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  if (path.find(".github/workflows/") != std::string::npos && HasEnding(name, {".yml", ".yaml"}))
+    return Sort::kWorkflow;
   if (HasEnding(name, {".asl.json", ".asl.yaml", ".asl.yml"})) return Sort::kStateMachine;
-  if (name.starts_with("buildspec") && HasEnding(name, {".yml", ".yaml", ".json"})) {
-    return Sort::kBuildspec;
-  }
+  if (name.starts_with("buildspec") && IsData(name)) return Sort::kBuildspec;
   if (name.starts_with("template.")) return Sort::kTemplate;
-  if (!HasEnding(name, {".json", ".yaml", ".yml"})) return Sort::kUnknown;
-  const auto document = cfn::ParseDocument(text);
-  if (!document) return Sort::kUnknown;
-  if (document->Has("StartAt") && document->Has("States")) return Sort::kStateMachine;
-  if (document->Has("Resources")) return Sort::kTemplate;
-  if (document->Has("version") && document->Has("phases")) return Sort::kBuildspec;
   return Sort::kUnknown;
 }
 
@@ -179,21 +186,30 @@ int Print(const std::string& path, int line, int column, bool is_warning,
   return is_warning ? 0 : 1;
 }
 
+int PrintAll(const std::string& path, const std::vector<TemplateProblem>& problems) {
+  int worst = 0;
+  for (const TemplateProblem& problem : problems)
+    worst |= Print(path, problem.line, problem.column, false, problem.message);
+  return worst;
+}
+
 int ValidateFile(const std::string& path, bool is_given) {
   const auto text = ReadFileText(path);
   if (!text) {
     std::fprintf(stderr, "%s: error: %s\n", path.c_str(), text.error().message.c_str());
     return 1;
   }
+  Positions positions;
+  const auto document =
+      IsData(path) || is_given ? cfn::ParseDocument(*text, &positions) : Result<Json>(Json());
+  Sort sort = document ? SortOfContent(*document) : Sort::kUnknown;
+  if (sort == Sort::kUnknown) sort = SortOfName(path);
   int worst = 0;
-  switch (SortOf(path, *text)) {
+  switch (sort) {
     case Sort::kStateMachine: return ValidateStateMachines({path});
     case Sort::kTemplate:
-      for (const TemplateProblem& problem :
-           TemplateProblems(*text, fs::path(path).parent_path().string())) {
-        worst |= Print(path, problem.line, problem.column, false, problem.message);
-      }
-      return worst;
+      return PrintAll(path, TemplateProblems(*text, fs::path(path).parent_path().string()));
+    case Sort::kPipeline: return PrintAll(path, PipelineProblems(*document, positions));
     case Sort::kBuildspec:
       for (const buildspec::Finding& finding : buildspec::Parse(*text).findings) {
         worst |= Print(path, finding.at.line, finding.at.column, false, finding.message);
@@ -208,8 +224,12 @@ int ValidateFile(const std::string& path, bool is_given) {
     case Sort::kUnknown: break;
   }
   if (!is_given) return 0;  // met in a folder: not ours to judge
+  if (!document) {
+    const TextPosition at = PlaceIn(document.error().message);
+    return Print(path, at.line, at.column, false, document.error().message);
+  }
   return Print(path, 1, 1, false,
-               "expected a state machine, a template, a buildspec or a workflow file");
+               "expected a state machine, a template, a buildspec, a pipeline or a workflow file");
 }
 
 }  // namespace

@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "app/validate_command.h"
+#include "base/strings.h"
+#include "base/test_cases.h"
 #include "base/test_paths.h"
+#include "io/files.h"
 
 namespace stepmill {
 namespace {
@@ -36,6 +41,33 @@ TEST(Validate, TemplateProblemsHaveTheirPlace) {
                   "    Type: AWS::Serverless::StateMachine\n    Properties: {Foo: 1}\n")
                 .substr(0, 5),
             "4:5: ");
+}
+
+// A case has one or more files ("-- file NAME --") and the arguments that are not the whole folder.
+TEST(Validate, Cases) {
+  for (const TestCase& test : ReadTestCases("src/app/cases/validate")) {
+    std::string folder = (std::filesystem::temp_directory_path() / "validate-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    for (const auto& [name, text] : test.parts) {
+      if (!name.starts_with("file ")) continue;
+      const std::filesystem::path path = folder + "/" + name.substr(5);
+      std::filesystem::create_directories(path.parent_path());
+      ASSERT_TRUE(io::WriteFile(path.string(), text, false).has_value());
+    }
+    std::vector<std::string> args;
+    const std::string paths = test.Part("paths");
+    for (const std::string_view line : Split(paths, '\n'))
+      if (!line.empty()) args.push_back(folder + "/" + std::string(line));
+    if (args.empty()) args.push_back(folder);
+    testing::internal::CaptureStderr();
+    const int code = ValidateCommand(args);
+    const std::string got = ReplaceAll(testing::internal::GetCapturedStderr(), folder + "/", "") +
+                            "exit " + std::to_string(code) + "\n";
+    std::filesystem::remove_all(folder);
+    if (!UpdateTestCase(test, "expect", got)) {
+      EXPECT_EQ(got, test.Part("expect")) << test.path;
+    }
+  }
 }
 
 TEST(Validate, TheExampleIsFine) {

@@ -18,7 +18,7 @@ NOT_BUILT = re.compile(r"Type: (HttpApi|Api|Connector|AWS::Serverless::(Api|Http
 
 # What a Step Functions case may not need: the rest of the language and of the API, and two answers whose lengths are
 # those of another region's name or of a time without trailing zeros.
-STATES_FEATURES = {"distributed-map", "test-state"}
+STATES_FEATURES = {"distributed-map"}
 STATES_NOT_BUILT = re.compile(
     r"activit|aliasing|versioning|sm_version|machine_version|express|DISTRIBUTED|"
     r"sfn_task_service\.test_start_execution$|callback\.test_start_execution_sync$", re.I)

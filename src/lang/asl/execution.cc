@@ -32,8 +32,8 @@ std::optional<TaskToken> ReadTaskToken(std::string_view token) {
   return TaskToken{plain->substr(colon + 1), static_cast<uint64_t>(*task)};
 }
 
-Execution::Execution(std::shared_ptr<const Definition> definition, StartInfo start)
-    : interpreter_(std::make_unique<Interpreter>(std::move(definition), std::move(start))) {}
+Execution::Execution(std::shared_ptr<const Definition> definition, StartInfo start, Probe* probe)
+    : interpreter_(std::make_unique<Interpreter>(std::move(definition), std::move(start), probe)) {}
 Execution::~Execution() = default;
 Turn Execution::Advance(const Event& event) { return interpreter_->Advance(event); }
 bool Execution::is_finished() const { return interpreter_->is_finished(); }
@@ -41,8 +41,9 @@ const StartInfo& Execution::start() const { return interpreter_->start(); }
 int64_t Execution::event_count() const { return interpreter_->event_count(); }
 int Execution::redrive_count() const { return interpreter_->redrive_count(); }
 
-Execution::Interpreter::Interpreter(std::shared_ptr<const Definition> definition, StartInfo start)
-    : definition_(std::move(definition)), start_(std::move(start)) {
+Execution::Interpreter::Interpreter(std::shared_ptr<const Definition> definition, StartInfo start,
+                                    Probe* probe)
+    : definition_(std::move(definition)), start_(std::move(start)), probe_(probe) {
   input_.value = ParseJson(start_.input_text).value_or(Json());
   input_.text = Json(start_.input_text);
   MakeContext();
@@ -132,7 +133,13 @@ void Execution::Interpreter::Begin() {
   root_->machine = &definition_->root;
   root_->state = &definition_->root.states[static_cast<size_t>(definition_->root.start)];
   root_->input = input_;
-  StartClock(start_.started_at);
+  if (probe_) {
+    root_->machine = probe_->machine;
+    root_->state = probe_->state;
+    root_->variables.own = probe_->variables;
+  } else {
+    StartClock(start_.started_at);
+  }
   Ready(*root_);
 }
 
@@ -316,6 +323,13 @@ void Execution::Interpreter::Bury(std::unique_ptr<Flow> flow) {
 }
 
 Json Execution::Interpreter::Context(const Flow& flow, uint64_t token_task) const {
+  if (probe_) {
+    Json context = probe_->context;
+    if (token_task != 0 && probe_->adds_task_token)
+      context = context.With(
+          "Task", Json::Object{{"Token", MakeTaskToken(start_.execution_arn, token_task)}});
+    return flow.map_item.is_null() ? context : context.With("Map", flow.map_item);
+  }
   Json::Object state{{"Name", flow.state->name_json}, {"EnteredTime", FormatIso(flow.entered_at)}};
   const StateType type = flow.state->type;
   if (type == StateType::kTask || type == StateType::kParallel || type == StateType::kMap)

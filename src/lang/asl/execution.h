@@ -79,6 +79,8 @@ struct Turn {
   std::optional<std::string> error, cause;
 };
 
+struct Probe;
+
 /// One execution: a pure function from events to turns over a compiled definition. The same events
 /// give the same turns; an event that fits nothing (a timer or task that is gone) gives an empty
 /// one. One Advance runs every transition up to where everything waits.
@@ -92,7 +94,8 @@ struct Turn {
 /// Not copied, not shared between threads.
 class Execution {
  public:
-  Execution(std::shared_ptr<const Definition> definition, StartInfo start);
+  /// `probe`: runs its state alone (probe.h); outlives the execution.
+  Execution(std::shared_ptr<const Definition> definition, StartInfo start, Probe* probe = nullptr);
   ~Execution();
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;

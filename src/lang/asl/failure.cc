@@ -30,6 +30,10 @@ bool Matches(const std::vector<std::string>& names, const Failure& failure, cons
 Failure Execution::Interpreter::FailureOf(const Error& error, const Flow& flow) const {
   Failure failure;
   failure.error = error.name;
+  if (probe_) {  // there is no history that its cause could point into
+    failure.cause = error.message;
+    return failure;
+  }
   failure.cause = "An error occurred while executing the state '" + flow.state->name +
                   "' (entered at the event id #" + std::to_string(flow.entered_id) + "). " +
                   error.message;
@@ -78,11 +82,20 @@ bool Execution::Interpreter::Retry(Flow& flow, const Failure& failure) {
   for (size_t i = 0; i < retriers.size(); ++i) {
     const Retrier& retrier = retriers[i];
     if (!Matches(retrier.errors, failure, *flow.state)) continue;
+    if (probe_ && !flow.parent) {
+      probe_->retrier = i;
+      flow.attempts[i] = probe_->retries;
+    }
     if (flow.attempts[i] >= retrier.attempts_max) return false;
     double seconds = retrier.interval_seconds *
                      std::pow(retrier.backoff_rate, static_cast<double>(flow.attempts[i]));
     seconds = std::min(seconds, retrier.delay_max_seconds.value_or(kTimeoutSecondsMax));
     if (retrier.has_jitter) seconds *= chance_.NextUnit();
+    if (probe_ && !flow.parent) {
+      probe_->retry_delay_seconds = seconds;
+      FailExecution(flow.last, failure);
+      return true;
+    }
     ++flow.attempts[i];
     ++flow.retry_count;
     flow.waiting = Flow::Waiting::kRetry;
@@ -98,6 +111,11 @@ bool Execution::Interpreter::Catch(Flow& flow, const Failure& failure) {
   for (size_t i = 0; i < state.catchers.size(); ++i) {
     const Catcher& catcher = state.catchers[i];
     if (!Matches(catcher.errors, failure, state)) continue;
+    if (probe_ && !flow.parent) {
+      probe_->catcher = i;
+      probe_->caught_error = failure.error;
+      probe_->caught_cause = failure.cause;
+    }
     Json cause = failure.cause ? Json(*failure.cause) : Json();
     if (!failure.cause && failure.error) cause = Json("");
     const Json output = Json::Object{{"Error", failure.error ? Json(*failure.error) : Json()},

@@ -60,6 +60,7 @@ void Execution::Interpreter::RunParallel(Flow& flow) {
   flow.effective = *std::move(in);
   if (Result<> fits = CheckSize(flow.effective, flow); !fits)
     return FailState(flow, FailureOf(fits.error(), flow));
+  if (RunProbedParallel(flow)) return;
   flow.last = Emit(EventType::kParallelStateStarted, flow.last);
   if (is_history_full_) return;
   flow.waiting = Flow::Waiting::kChildren;
@@ -73,6 +74,7 @@ void Execution::Interpreter::RunParallel(Flow& flow) {
 }
 
 void Execution::Interpreter::RunMap(Flow& flow) {
+  if (RunProbedMap(flow)) return;
   if (Result<> prepared = PrepareMap(flow); !prepared)
     return FailState(flow, FailureOf(prepared.error(), flow));
   flow.last = Emit(EventType::kMapStateStarted, flow.last,
@@ -107,6 +109,7 @@ void Execution::Interpreter::RunMap(Flow& flow) {
 Result<> Execution::Interpreter::PrepareMap(Flow& flow) {
   const State& state = *flow.state;
   MILL_TRY(flow.effective, Filter(state.input_path, flow.input, flow));
+  See(flow, Seen::kInputPath, flow.effective.text);
   MILL_TRY(const std::optional<double> concurrency,
            MapNumber(state.concurrency_max, "MaxConcurrency", false, flow));
   if (concurrency && *concurrency < 0) return Runtime("MaxConcurrency cannot be negative.");
@@ -175,22 +178,8 @@ Result<> Execution::Interpreter::StartIteration(Flow& flow, int64_t previous) {
   const size_t index = flow.next_item++;
   const int64_t started =
       EmitIteration(EventType::kMapIterationStarted, flow, static_cast<int>(index), previous);
-  const Json& item = flow.items.At(index);
-  const Json map_item =
-      Json::Object{{"Item", Json::Object{{"Index", static_cast<int64_t>(index)}, {"Value", item}}}};
-  Payload input;
-  if (state.parameters) {
-    // ItemSelector sees the item by the context object of its own evaluation.
-    const Json outer = flow.map_item;
-    flow.map_item = map_item;
-    Result<Payload> selected = Select(flow);
-    flow.map_item = outer;
-    if (!selected) return selected.error();
-    input = *std::move(selected);
-    MILL_CHECK(CheckSize(input, flow));
-  } else {
-    input = Payload::Of(item);
-  }
+  const Json map_item = MapItem(flow.items, index);
+  MILL_TRY(Payload input, IterationInput(flow, index, map_item));
   Flow& child = StartChild(flow, static_cast<int>(index), *state.branches[0], std::move(input));
   child.last = started;
   child.map_item = map_item;
@@ -202,6 +191,24 @@ Result<Payload> Execution::Interpreter::Select(Flow& flow) {
   if (!state.is_jsonata) return Fill(state.parameters, flow.effective, flow);
   MILL_TRY(Json value, Ask(*state.parameters, "ItemSelector", flow));
   return Payload::Of(std::move(value));
+}
+
+Json Execution::Interpreter::MapItem(const Json& items, size_t index) {
+  return Json::Object{
+      {"Item", Json::Object{{"Index", static_cast<int64_t>(index)}, {"Value", items.At(index)}}}};
+}
+
+// What the iteration begins with: the item, or what ItemSelector makes of it.
+Result<Payload> Execution::Interpreter::IterationInput(Flow& flow, size_t index,
+                                                       const Json& map_item) {
+  if (!flow.state->parameters) return Payload::Of(flow.items.At(index));
+  // ItemSelector sees the item by the context object of its own evaluation.
+  const Json outer = flow.map_item;
+  flow.map_item = map_item;
+  Result<Payload> selected = Select(flow);
+  flow.map_item = outer;
+  if (selected) MILL_CHECK(CheckSize(*selected, flow));
+  return selected;
 }
 
 int64_t Execution::Interpreter::EmitIteration(EventType type, const Flow& flow, int index,

@@ -8,6 +8,7 @@
 
 #include "lang/asl/execution.h"
 #include "lang/asl/limits.h"
+#include "lang/asl/probe.h"
 
 // Inside this folder only: how an Execution works. execution.cc has the loop, states.cc the plain
 // states, queries.cc what JSONata states do otherwise, task.cc tasks, fan_out.cc Parallel and Map,
@@ -68,7 +69,7 @@ struct Flow {
   uint64_t task = 0;
   Json to_schedule;  ///< an activity's task that may not be there: details of ActivityScheduled
   std::optional<int64_t> timeout_seconds;  ///< of that task
-  size_t variable_bytes = 0;  ///< of its own variables
+  size_t variable_bytes = 0;               ///< of its own variables
   bool is_dead = false;
   bool is_redriven = false;  ///< goes on in its state without entering it again
 
@@ -85,7 +86,7 @@ struct Flow {
 
 class Execution::Interpreter {
  public:
-  Interpreter(std::shared_ptr<const Definition> definition, StartInfo start);
+  Interpreter(std::shared_ptr<const Definition> definition, StartInfo start, Probe* probe);
   Turn Advance(const Event& event);
   bool is_finished() const { return status_ != Status::kRunning; }
   const StartInfo& start() const { return start_; }
@@ -121,6 +122,10 @@ class Execution::Interpreter {
   void Kill(Flow& flow);
   void Bury(std::unique_ptr<Flow> flow);
   Json Context(const Flow& flow, uint64_t token_task) const;
+  /// Tells a probe what became of its state's value.
+  void See(const Flow& flow, Seen what, const Json& value) {
+    if (probe_ && !flow.parent) probe_->seen[static_cast<size_t>(what)] = value;
+  }
 
   // states.cc
   void RunPass(Flow& flow);
@@ -181,11 +186,19 @@ class Execution::Interpreter {
                                           Flow& flow);
   Result<Payload> Select(Flow& flow);
   Result<> StartIteration(Flow& flow, int64_t previous);
+  Result<Payload> IterationInput(Flow& flow, size_t index, const Json& map_item);
+  static Json MapItem(const Json& items, size_t index);
   Flow& StartChild(Flow& parent, int index, const StateMachine& machine, Payload input);
   void OnChildEnded(Flow& child, const Payload& output);
   void FinishChildren(Flow& flow);
   Result<> CheckSize(const Payload& parameters, const Flow& flow) const;
   int64_t EmitIteration(EventType type, const Flow& flow, int index, int64_t previous);
+
+  // probe.cc: true when a probe stands in for the children, and the state has ended.
+  bool RunProbedParallel(Flow& flow);
+  bool RunProbedMap(Flow& flow);
+  Result<> PrepareProbedMap(Flow& flow);
+  void FinishProbed(Flow& flow);
 
   // failure.cc
   Failure FailureOf(const Error& error, const Flow& flow) const;
@@ -208,6 +221,7 @@ class Execution::Interpreter {
 
   std::shared_ptr<const Definition> definition_;  // shared by all executions of the revision
   StartInfo start_;
+  Probe* probe_ = nullptr;  // null in all but tests of one state
   Json execution_context_, machine_context_;
   Payload input_;
 

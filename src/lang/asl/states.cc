@@ -73,17 +73,20 @@ void Execution::Interpreter::Finish(Flow& flow, Payload result) {
                          state.type == StateType::kParallel || state.type == StateType::kMap;
   if (has_place) {
     if (state.result_place.kind == ResultPlace::Kind::kDiscard) {
+      See(flow, Seen::kResultSelector, result.text);
       result = flow.input;
     } else {
       Result<Payload> selected = Fill(state.result_selector, result, flow);
       if (!selected) return FailState(flow, FailureOf(selected.error(), flow));
       result = *std::move(selected);
+      See(flow, Seen::kResultSelector, result.text);
       if (state.result_place.kind == ResultPlace::Kind::kPut) {
         Result<Json> placed = Place(state.result_place, flow.input.value, result.value);
         if (!placed) return FailState(flow, FailureOf(placed.error(), flow));
         result = Payload::Of(*std::move(placed));
       }
     }
+    See(flow, Seen::kResultPath, result.text);
   }
   Result<Payload> output = Filter(state.output_path, result, flow);
   if (!output) return FailState(flow, FailureOf(output.error(), flow));
@@ -134,6 +137,11 @@ bool Execution::Interpreter::Store(const Json& assigned, Flow& flow, Json& shown
 
 void Execution::Interpreter::MoveOn(Flow& flow, const Payload& output, int next) {
   if (is_history_full_) return;
+  if (probe_ && !flow.parent) {
+    probe_->variables = flow.variables.own;
+    if (next >= 0) probe_->next_state = flow.machine->states[static_cast<size_t>(next)].name;
+    return Succeed(flow, output);
+  }
   if (next < 0) {
     if (!flow.parent) return Succeed(flow, output);
     return OnChildEnded(flow, output);
@@ -149,16 +157,23 @@ void Execution::Interpreter::MoveOn(Flow& flow, const Payload& output, int next)
 void Execution::Interpreter::RunPass(Flow& flow) {
   const State& state = *flow.state;
   if (state.is_jsonata) return Finish(flow, flow.input);
-  if (state.result) return Finish(flow, Payload::Of(*state.result));
+  if (state.result) {
+    Payload result = Payload::Of(*state.result);
+    See(flow, Seen::kResult, result.text);
+    return Finish(flow, std::move(result));
+  }
   Result<Payload> in = Filter(state.input_path, flow.input, flow);
+  if (in) See(flow, Seen::kInputPath, in->text);
   if (in) in = Fill(state.parameters, *in, flow);
   if (!in) return FailState(flow, FailureOf(in.error(), flow));
+  See(flow, Seen::kParameters, in->text);
   Finish(flow, *std::move(in));
 }
 
 void Execution::Interpreter::RunSucceed(Flow& flow) {
   Result<Payload> in = Filter(flow.state->input_path, flow.input, flow);
   if (!in) return FailState(flow, FailureOf(in.error(), flow));
+  See(flow, Seen::kInputPath, in->text);
   Finish(flow, *std::move(in));
 }
 
@@ -167,6 +182,7 @@ void Execution::Interpreter::RunChoice(Flow& flow) {
   if (state.is_jsonata) return RunQueryChoice(flow);
   Result<Payload> in = Filter(state.input_path, flow.input, flow);
   if (!in) return FailState(flow, FailureOf(in.error(), flow));
+  See(flow, Seen::kInputPath, in->text);
   const FlowContext context(*this, flow);
   const Scope scope = ScopeOf(in->value, flow, context);
   const std::optional<Template>* assign = &state.assign;
@@ -194,6 +210,7 @@ void Execution::Interpreter::RunChoice(Flow& flow) {
 void Execution::Interpreter::RunWait(Flow& flow) {
   Result<Payload> in = Filter(flow.state->input_path, flow.input, flow);
   if (!in) return FailState(flow, FailureOf(in.error(), flow));
+  See(flow, Seen::kInputPath, in->text);
   flow.effective = *std::move(in);
   Result<Time> end = WaitEnd(flow);
   if (!end) return FailState(flow, FailureOf(end.error(), flow));
@@ -262,6 +279,7 @@ Result<std::optional<std::string>> Execution::Interpreter::FailText(
 void Execution::Interpreter::RunFail(Flow& flow) {
   const State& state = *flow.state;
   if (state.is_jsonata) return RunQueryFail(flow);
+  See(flow, Seen::kInputPath, flow.input.text);
   Result<std::optional<std::string>> error =
       FailText(flow, "ErrorPath", state.error, state.error_path);
   if (!error) return FailState(flow, FailureOf(error.error(), flow));

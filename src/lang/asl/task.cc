@@ -55,6 +55,7 @@ Result<ScheduleTask> Execution::Interpreter::Prepare(Flow& flow) {
   if (has_token) task.token = MakeTaskToken(start_.execution_arn, task.task);
   const uint64_t token_task = has_token ? task.task : 0;
   MILL_TRY(const Payload in, Filter(state.input_path, flow.input, flow));
+  See(flow, Seen::kInputPath, in.text);
   MILL_TRY(task.timeout_seconds, TaskSeconds(state.timeout_seconds, "TimeoutSeconds", flow, in));
   MILL_TRY(task.heartbeat_seconds,
            TaskSeconds(state.heartbeat_seconds, "HeartbeatSeconds", flow, in));
@@ -64,6 +65,7 @@ Result<ScheduleTask> Execution::Interpreter::Prepare(Flow& flow) {
   } else {
     MILL_TRY(flow.effective, Fill(state.parameters, in, flow, token_task));
   }
+  See(flow, Seen::kParameters, flow.effective.text);
   task.input = flow.effective.value;
   if (state.credentials) {
     Json credentials;
@@ -191,6 +193,7 @@ void Execution::Interpreter::OnSucceeded(Flow& flow, const Event& event) {
                         "service limit.");
   }
   CloseTask(flow);
+  See(flow, Seen::kResult, result.text);
   flow.last =
       Emit(EventsOf(state.task.kind).succeeded, flow.last,
            TaskDetails(state).With("output", result.text).With("outputDetails", NotTruncated()));

@@ -15,6 +15,7 @@
 #include "service/states/sweep.h"
 #include "service/states/tags.h"
 #include "service/states/task_performer.h"
+#include "service/states/test_state.h"
 #include "service/states/versions.h"
 
 namespace stepmill::states {
@@ -103,6 +104,11 @@ constexpr Operation kOperations[] = {
     {.name = "SendTaskHeartbeat",
      .handler = SendTaskHeartbeat,
      .action = "states:SendTaskHeartbeat",
+     .resource = "*",
+     .access = Access::kWrite},
+    {.name = "TestState",
+     .handler = TestState,
+     .action = "states:TestState",
      .resource = "*",
      .access = Access::kWrite},
     {.name = "TagResource",
