@@ -1,14 +1,14 @@
 // How the loop stands in the store:
-//   document engine/instance/ID       {"machine", "is_finished"}
+//   document engine/instance/ID       {"machine", "is_finished", "reopened": times}
 //   document engine/subscription/INSTANCE/SUB   the pattern
 //   stream   i/ID                     one record a turn: {"k": kind, "at": ms, "n": entropy,
-//                                     "d": data, "h": [history]}
+//                                     "d": data, "s": key of the shared document, "h": [history]}
 // and what is due:
-//   inbox     in/UUID            {"instance", "kind", "data"}
+//   inbox     in/UUID            {"instance", "kind", "data", "shared"}
 //   timer     t/INSTANCE/ID      {"instance", "id"}
 //   effect    f/INSTANCE:TAG     {"instance", "tag", "performer", "what"}
 //   event     e/UUID             an EventBridge document
-//   delivery  d/EVENT/SUBSCRIBER {"performer", "what"}
+//   delivery  d/EVENT/SUBSCRIBER {"performer", "what"}; w/ID for work without an instance
 // A due is removed by the same batch that records what came of it.
 #include "engine/engine.h"
 
@@ -26,6 +26,7 @@ namespace {
 
 constexpr int kPage = 1000;           // documents, records or dues a read
 constexpr int kDeliveryAttempts = 8;  // of an event to a static subscriber, then it is dropped
+constexpr size_t kSharedMax = 256;    // documents that instances start from, kept in memory
 constexpr Seconds kRetryMax{60};
 
 Key InstanceKey(std::string_view id) { return MakeKey({"engine", "instance", id}); }
@@ -38,12 +39,13 @@ Seconds RetryDelay(int attempt) {
   return std::min(kRetryMax, Seconds(1LL << std::min(attempt - 1, 6)));
 }
 
-Json RecordOf(const Event& event, const std::vector<Json>& history) {
+Json RecordOf(const Event& event, const Key& shared, const std::vector<Json>& history) {
   Json::Object record;
   record.Add("k", event.kind);
   record.Add("at", MillisSinceEpoch(event.at));
   record.Add("n", static_cast<unsigned long>(event.entropy));
   record.Add("d", event.data);
+  if (!shared.empty()) record.Add("s", shared);
   if (!history.empty()) record.Add("h", Json::Array(history));
   return record;
 }
@@ -104,6 +106,11 @@ class Engine::Core {
   Task<> Recover();
   Task<> Commit(Batch batch);
   Task<std::vector<Json>> History(std::string instance_id);
+  Task<HistoryPage> ReadHistory(std::string instance_id, HistoryCursor from, Direction direction,
+                                size_t limit);
+  Task<> Reopen(Batch& batch, std::string instance_id);
+  Task<> WaitFor(std::string topic, uint64_t moment, Time until);
+  void Wake(const std::string& topic);
 
   struct Subscriber {
     std::string id;
@@ -118,6 +125,13 @@ class Engine::Core {
   Clock& clock_;
   Random& random_;
   bool is_draining_ = false;
+  /// Owns the signals that long polls wait for, so that they end with the engine.
+  struct Topic {
+    uint64_t woken_at = 0;
+    std::unique_ptr<Signal> signal;
+  };
+  std::unordered_map<std::string, Topic> topics_;
+  uint64_t moment_ = 0;  // counts wakings
 
  private:
   /// A due in memory. `generation` tells a moved timer from the one that was queued before.
@@ -131,9 +145,12 @@ class Engine::Core {
     uint64_t generation;
     std::string kind;
     Json data;
+    Key shared = {};
   };
   struct Slot {
     std::unique_ptr<Instance> instance;
+    std::string machine;
+    Version version = 0;  // of the instance's document: a reopening changes it
     uint64_t newest = 0;  // sequence of the stream's last record
     Time last_at{};
     std::deque<Waiting> queue;
@@ -155,6 +172,7 @@ class Engine::Core {
   void Enqueue(const std::string& instance, Waiting waiting);
   Task<> RunSlot(std::string id, std::shared_ptr<Slot> slot);
   Task<bool> Load(const std::string& id, Slot& slot);
+  Task<Json> Shared(Key key);
   Task<> RunTurn(const std::string& id, Slot& slot, const Waiting& waiting);
   Batch BatchOf(const std::string& id, const Slot& slot, const Event& event, const Waiting& cause,
                 Turn& turn);
@@ -174,6 +192,8 @@ class Engine::Core {
   std::unordered_map<std::string, std::unordered_set<std::string>> by_instance_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> slots_;
   std::map<std::string, Subscribed> subscriptions_;  // key: SubscriptionKey
+  std::unordered_map<Key, Json> shared_;
+  std::deque<Key> shared_order_;  // the oldest goes first
 };
 
 void Engine::Core::Remember(Due due) {
@@ -221,7 +241,8 @@ void Engine::Core::DispatchOne(Known& known) {
   const Due& due = known.due;
   const std::string instance = due.body.StringOr("instance", "");
   if (due.kind == "inbox") {
-    Enqueue(instance, {due.id, known.generation, due.body.StringOr("kind", ""), due.body["data"]});
+    Enqueue(instance, {due.id, known.generation, due.body.StringOr("kind", ""), due.body["data"],
+                       due.body.StringOr("shared", "")});
   } else if (due.kind == "timer") {
     Enqueue(instance, {due.id, known.generation, "timer", Json::Object{{"id", due.body["id"]}}});
   } else if (due.kind == "event") {
@@ -273,18 +294,37 @@ Task<bool> Engine::Core::Load(const std::string& id, Slot& slot) {
   const auto machine = machines_.find(document->body.StringOr("machine", ""));
   MILL_ASSERT(machine != machines_.end());
   slot.instance = machine->second->Create(id);
+  slot.machine = machine->first;
+  slot.version = document->version;
   slot.newest = 0;
   for (;;) {
     MILL_CO_TRY(const auto records,
                 co_await store_.Read(StreamOf(id), slot.newest + 1, Direction::kForward, kPage));
     for (const Record& record : records) {
-      const Event event = EventOf(record.body);
+      Event event = EventOf(record.body);
+      if (const Json* shared = record.body.Find("s")) {
+        MILL_CO_TRY(event.shared, co_await Shared(shared->AsString()));
+      }
       slot.last_at = event.at;
       slot.newest = record.sequence;
       (void)slot.instance->Advance(event);  // its turn was committed with this record
     }
     if (records.size() < kPage) co_return true;
   }
+}
+
+/// The document that instances start from.
+Task<Json> Engine::Core::Shared(Key key) {
+  const auto known = shared_.find(key);
+  if (known != shared_.end()) co_return known->second;
+  MILL_CO_TRY(const auto document, co_await store_.Get(key));
+  if (!document) co_return Json();
+  if (shared_order_.size() >= kSharedMax) {
+    shared_.erase(shared_order_.front());
+    shared_order_.pop_front();
+  }
+  if (shared_.emplace(key, document->body).second) shared_order_.push_back(key);
+  co_return document->body;
 }
 
 Task<> Engine::Core::RunTurn(const std::string& id, Slot& slot, const Waiting& waiting) {
@@ -299,6 +339,9 @@ Task<> Engine::Core::RunTurn(const std::string& id, Slot& slot, const Waiting& w
   event.at = std::max(clock_.Now(), slot.last_at);
   event.entropy = random_.Next();
   event.data = waiting.data;
+  if (!waiting.shared.empty()) {
+    MILL_CO_TRY(event.shared, co_await Shared(waiting.shared));
+  }
   Turn turn = slot.instance->Advance(event);
   Batch batch = BatchOf(id, slot, event, waiting, turn);
   const Batch kept = batch;
@@ -315,7 +358,7 @@ Batch Engine::Core::BatchOf(const std::string& id, const Slot& slot, const Event
   Batch batch = std::move(turn.writes);
   TurnEventsIntoDues(batch, event.at, random_);
   batch.stream_expects.push_back({StreamOf(id), slot.newest});
-  batch.AppendTo(StreamOf(id), RecordOf(event, turn.history));
+  batch.AppendTo(StreamOf(id), RecordOf(event, cause.shared, turn.history));
   batch.due_removals.push_back(cause.due_id);
   if (event.kind == "effect") batch.Delete(AnswerKey(id + ":" + event.data.StringOr("tag", "")));
   for (const std::string& tag : turn.effect_cancels) {
@@ -333,7 +376,10 @@ Batch Engine::Core::BatchOf(const std::string& id, const Slot& slot, const Event
     for (auto at = subscriptions_.lower_bound(prefix);
          at != subscriptions_.end() && at->first.starts_with(prefix); ++at)
       batch.Delete(at->first);
-    batch.PutDocument(InstanceKey(id), Json::Object{{"is_finished", true}});
+    // Reopened in the meantime: then what reopened it comes first, and this turn is made anew.
+    batch.expects.push_back({InstanceKey(id), slot.version});
+    batch.PutDocument(InstanceKey(id),
+                      Json::Object{{"machine", slot.machine}, {"is_finished", true}});
     return batch;
   }
   for (const Effect& effect : turn.effects) {
@@ -360,6 +406,7 @@ void Engine::Core::Apply(const std::string& id, const Batch& batch, const Turn& 
     for (const Turn::Subscription& sub : turn.subscriptions)
       subscriptions_[SubscriptionKey(id, sub.id)] = {id, sub.id, sub.pattern};
   Notice(batch.dues);
+  for (const std::string& topic : turn.notices) Wake(topic);
 }
 
 Task<> Engine::Core::Perform(std::string due_id, uint64_t generation) {
@@ -507,6 +554,62 @@ Task<std::vector<Json>> Engine::Core::History(std::string instance_id) {
   }
 }
 
+Task<HistoryPage> Engine::Core::ReadHistory(std::string instance_id, HistoryCursor from,
+                                            Direction direction, size_t limit) {
+  const bool is_forward = direction == Direction::kForward;
+  HistoryPage page;
+  uint64_t at = is_forward ? std::max<uint64_t>(from.record, 1) : from.record;
+  size_t skip = from.entry;
+  for (;;) {
+    const size_t wanted = std::min<size_t>(kPage, limit - page.entries.size() + 1);
+    MILL_CO_TRY(const auto records, co_await store_.Read(StreamOf(instance_id), at, direction,
+                                                         static_cast<int>(wanted)));
+    for (const Record& record : records) {
+      const Json* kept = record.body.Find("h");
+      const size_t count = kept ? kept->size() : 0;
+      for (size_t i = skip; i < count; ++i) {
+        if (page.entries.size() == limit) {
+          page.next = HistoryCursor{record.sequence, i};
+          co_return page;
+        }
+        page.entries.push_back(kept->At(is_forward ? i : count - 1 - i));
+      }
+      skip = 0;
+    }
+    const bool is_last = records.size() < wanted || (!is_forward && records.back().sequence == 1);
+    if (is_last) co_return page;
+    at = is_forward ? records.back().sequence + 1 : records.back().sequence - 1;
+  }
+}
+
+void Engine::Core::Wake(const std::string& name) {
+  Topic& topic = topics_[name];
+  topic.woken_at = ++moment_;
+  const std::unique_ptr<Signal> signal = std::move(topic.signal);
+  if (signal) signal->Set();
+}
+
+Task<> Engine::Core::WaitFor(std::string name, uint64_t moment, Time until) {
+  Topic& topic = topics_[name];
+  if (topic.woken_at > moment || clock_.Now() >= until) co_return Result<>();
+  if (!topic.signal) topic.signal = std::make_unique<Signal>();
+  Signal& signal = *topic.signal;
+  const uint64_t wake = clock_.WakeAt(until, [this, name] { Wake(name); });
+  MILL_CO_CHECK(co_await signal.Wait());
+  clock_.Cancel(wake);
+  co_return Result<>();
+}
+
+Task<> Engine::Core::Reopen(Batch& batch, std::string instance_id) {
+  MILL_CO_TRY(const auto document, co_await store_.Get(InstanceKey(instance_id)));
+  if (!document || !document->body.Has("machine"))
+    co_return Error{Code::kNotFound, "InstanceNotFound", "no instance " + instance_id};
+  // Written also when it is open: a turn that finishes it now is made anew behind the event.
+  batch.Replace(*document, Json::Object{{"machine", document->body["machine"]},
+                                        {"reopened", document->body.IntOr("reopened", 0) + 1}});
+  co_return Result<>();
+}
+
 Engine::Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher)
     : core_(std::make_unique<Core>(store, clock, random, spawner, std::move(matcher))) {}
 Engine::~Engine() = default;
@@ -523,10 +626,25 @@ void Engine::AddSubscriber(std::string id, Json pattern, std::string performer, 
 }
 
 void Engine::Start(Batch& batch, const std::string& instance_id, std::string_view machine,
-                   Json data) {
+                   Json data, Key shared) {
   MILL_ASSERT(core_->machines_.find(machine) != core_->machines_.end());
   batch.Create(InstanceKey(instance_id), Json::Object{{"machine", machine}});
-  Post(batch, instance_id, "start", std::move(data));
+  Json::Object body{{"instance", instance_id}, {"kind", "start"}, {"data", std::move(data)}};
+  if (!shared.empty()) body.Add("shared", std::move(shared));
+  batch.dues.push_back(
+      {"in/" + core_->random_.NewUuid(), core_->clock_.Now(), "inbox", Json(std::move(body))});
+}
+
+Task<> Engine::Reopen(Batch& batch, std::string instance_id, std::string kind, Json data) {
+  MILL_CO_CHECK(co_await core_->Reopen(batch, instance_id));
+  Post(batch, instance_id, kind, std::move(data));
+  co_return Result<>();
+}
+
+void Engine::Deliver(Batch& batch, const std::string& id, std::string_view performer, Json what) {
+  MILL_ASSERT(core_->performers_.find(performer) != core_->performers_.end());
+  const Json body = Json::Object{{"performer", performer}, {"what", std::move(what)}};
+  batch.dues.push_back({"w/" + id, core_->clock_.Now(), "delivery", body});
 }
 
 void Engine::Post(Batch& batch, const std::string& instance_id, std::string_view kind, Json data) {
@@ -535,11 +653,25 @@ void Engine::Post(Batch& batch, const std::string& instance_id, std::string_view
   batch.dues.push_back({"in/" + core_->random_.NewUuid(), core_->clock_.Now(), "inbox", body});
 }
 
+uint64_t Engine::Moment() const { return core_->moment_; }
+Task<> Engine::WaitFor(std::string topic, uint64_t moment, Time until) {
+  return core_->WaitFor(std::move(topic), moment, until);
+}
+void Engine::Wake(const std::string& topic) { core_->Wake(topic); }
+void Engine::Forget(const std::string& topic) { core_->topics_.erase(topic); }
+const Machine* Engine::FindMachine(std::string_view name) const {
+  const auto found = core_->machines_.find(name);
+  return found == core_->machines_.end() ? nullptr : found->second.get();
+}
 void Engine::Notice(std::vector<Due> dues) { core_->Notice(std::move(dues)); }
 Task<> Engine::Recover() { return core_->Recover(); }
 Task<> Engine::Commit(Batch batch) { return core_->Commit(std::move(batch)); }
 Task<std::vector<Json>> Engine::History(std::string instance_id) {
   return core_->History(std::move(instance_id));
+}
+Task<HistoryPage> Engine::ReadHistory(std::string instance_id, HistoryCursor from,
+                                      Direction direction, size_t limit) {
+  return core_->ReadHistory(std::move(instance_id), from, direction, limit);
 }
 
 Task<> Engine::Drain() {

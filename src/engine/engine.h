@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct Event {
   Time at;
   uint64_t entropy = 0;  ///< draw further numbers from it by a fixed function
   Json data;
+  Json shared;  ///< "start": the document that Engine::Start named; read again for a replay
 };
 
 /// Something to be done outside, at least once, under an id fixed at commit. Its result comes back
@@ -55,9 +57,10 @@ struct Turn {
   std::vector<std::string> timer_cancels;
   std::vector<Subscription> subscriptions;  ///< durable; in force from this commit on
   std::vector<std::string> unsubscriptions;
-  std::vector<Json> history;  ///< kept with the turn; read by Engine::History
-  Batch writes;               ///< documents that only this instance writes; events
-  bool is_finished = false;   ///< nothing is delivered any more; all that is open is dropped
+  std::vector<Json> history;         ///< kept with the turn; read by Engine::History
+  Batch writes;                      ///< documents that only this instance writes; events
+  std::vector<std::string> notices;  ///< topics: who listens wakes up once this is committed
+  bool is_finished = false;          ///< nothing is delivered any more; all that is open is dropped
 };
 
 /// One running thing (an execution, a build, a stack update) in memory. Deterministic: the same
@@ -84,6 +87,16 @@ struct Step {
 using StepFunction = Step (*)(const std::string& instance_id, const Json& state,
                               const Event& event);
 std::unique_ptr<Machine> JsonMachine(StepFunction step);
+
+/// Where a page of an instance's history begins. Default: at its end of the asked direction.
+struct HistoryCursor {
+  uint64_t record = 0;
+  size_t entry = 0;  ///< in the record, counted in the asked direction
+};
+struct HistoryPage {
+  std::vector<Json> entries;
+  std::optional<HistoryCursor> next;  ///< there is more, from here
+};
 
 /// The one durable loop. Owns every instance.
 ///
@@ -122,16 +135,39 @@ class Engine {
   Task<> Drain();
 
   // For handlers: both only add to the batch.
-  /// A new instance; the commit conflicts when the id was ever used.
-  void Start(Batch& batch, const std::string& instance_id, std::string_view machine, Json data);
+  /// A new instance; the commit conflicts when the id was ever used. `shared` names a document that
+  /// never changes and is never deleted: many instances start from one (a definition).
+  void Start(Batch& batch, const std::string& instance_id, std::string_view machine, Json data,
+             Key shared = {});
   /// An event for an instance; dropped when it has finished or never was.
   void Post(Batch& batch, const std::string& instance_id, std::string_view kind, Json data);
+  /// An event that arrives also when the instance has finished: it is opened again, replays what it
+  /// has seen and goes on from there. The batch expects the instance as it was read here. kNotFound
+  /// when it never was.
+  Task<> Reopen(Batch& batch, std::string instance_id, std::string kind, Json data);
+  /// Work without an instance: `performer` does `what` at least once, tried again a few times when
+  /// it fails. `id` is unique for ever.
+  void Deliver(Batch& batch, const std::string& id, std::string_view performer, Json what);
 
   /// Whoever committed a batch tells the engine what has become due (the door, after each commit).
   void Notice(std::vector<Due> dues);
 
+  // For long polls, in memory only: waiting for the next waking of a topic, by a turn that had it
+  // among its notices or by Wake. Ask for the moment, look, then wait from that moment.
+  uint64_t Moment() const;
+  /// Returns when `topic` has been woken since `moment`, or at `until`.
+  Task<> WaitFor(std::string topic, uint64_t moment, Time until);
+  void Wake(const std::string& topic);
+  /// The topic will not be used again.
+  void Forget(const std::string& topic);
+  /// nullptr: no machine of this name was added.
+  const Machine* FindMachine(std::string_view name) const;
+
   /// The history that an instance's turns kept, oldest first. Empty for an unknown one.
   Task<std::vector<Json>> History(std::string instance_id);
+  /// At most `limit` entries from `from` on; reads the records that hold them and no more.
+  Task<HistoryPage> ReadHistory(std::string instance_id, HistoryCursor from, Direction direction,
+                                size_t limit);
   /// Commits a batch of the product itself (no call): turns its events into dues and notices them.
   Task<> Commit(Batch batch);
 

@@ -176,5 +176,151 @@ TEST(Engine, AStartThatCrashedBeforeItsCommitNeverWas) {
   EXPECT_FALSE(outcome.is_finished);
 }
 
+/// Finishes at once; opened again it works once more and finishes again.
+Step Phoenix(const std::string&, const Json& state, const Event& event) {
+  Step step;
+  step.state = state.With(event.kind, true);
+  if (event.kind == "start") {
+    step.turn.history = {Json("start " + event.shared.StringOr("name", "")), Json("finish")};
+    step.turn.is_finished = true;
+  } else if (event.kind == "again") {
+    EXPECT_TRUE(state.Has("start")) << "what it has seen is replayed";
+    step.turn.history = {Json("again")};
+    step.turn.effects.push_back({"work", "work", Json::Object{}});
+  } else if (event.kind == "effect") {
+    step.turn.history = {Json("worked")};
+    step.turn.is_finished = true;
+  }
+  return step;
+}
+
+Task<> StartPhoenix(Engine& engine) {
+  Batch batch;
+  batch.Create("shared", Json::Object{{"name", "x"}});
+  engine.Start(batch, "p1", "phoenix", Json(), "shared");
+  co_return co_await engine.Commit(std::move(batch));
+}
+
+Task<> ReopenPhoenix(Engine& engine) {
+  Batch batch;
+  MILL_CO_CHECK(co_await engine.Reopen(batch, "p1", "again", Json()));
+  co_return co_await engine.Commit(std::move(batch));
+}
+
+/// The history after a life that ends at commit `crash_at` (0: never) and one that follows.
+std::vector<std::string> RunPhoenix(int crash_at, bool is_after) {
+  MemoryStore disk;
+  FakeWorld world;
+  bool has_crashed = false;
+  for (int life = 0; life == 0 || (life == 1 && has_crashed); ++life) {
+    {
+      CrashingStore store(disk, life == 0 ? crash_at : 0, is_after);
+      Engine engine(store, world, world, world, SameDetailType);
+      engine.AddMachine("phoenix", JsonMachine(Phoenix));
+      engine.AddPerformer("work", [](Engine::Performance) -> Task<Json> { return Value(Json()); });
+      world.Spawn("recover", engine.Recover());
+      world.RunReady();
+      if (life == 0) {
+        world.Spawn("start", StartPhoenix(engine));
+        world.Run();
+        if (!store.has_crashed()) world.Spawn("reopen", ReopenPhoenix(engine));
+      }
+      world.Run();
+      has_crashed = store.has_crashed();
+    }
+    world.DropAll();
+  }
+  EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
+  EXPECT_TRUE(world.errors.empty()) << world.errors[0];
+  Engine reader(disk, world, world, world, SameDetailType);
+  std::vector<std::string> history;
+  const auto entries = world.Await(reader.History("p1"));
+  for (const Json& line : *entries) history.push_back(line.AsString());
+  return history;
+}
+
+TEST(Engine, OpensAFinishedInstanceAgainWhereverItCrashes) {
+  const std::vector<std::string> once = {"start x", "finish"};
+  const std::vector<std::string> twice = {"start x", "finish", "again", "worked"};
+  EXPECT_EQ(RunPhoenix(0, false), twice);
+  for (const bool is_after : {false, true}) {
+    EXPECT_EQ(RunPhoenix(2, is_after), once) << "finishing";
+    EXPECT_EQ(RunPhoenix(3, is_after), is_after ? twice : once) << "reopening";
+    EXPECT_EQ(RunPhoenix(4, is_after), twice) << "the event that reopened it";
+    EXPECT_EQ(RunPhoenix(5, is_after), twice) << "finishing again";
+  }
+}
+
+TEST(Engine, AnInstanceThatNeverWasIsNotReopened) {
+  MemoryStore disk;
+  FakeWorld world;
+  Engine engine(disk, world, world, world, SameDetailType);
+  const auto reopened = world.Await(ReopenPhoenix(engine));
+  ASSERT_FALSE(reopened.has_value());
+  EXPECT_EQ(reopened.error().code, Code::kNotFound);
+}
+
+Step Diary(const std::string&, const Json&, const Event& event) {
+  Step step;
+  for (const Json& line : event.data["lines"].items()) step.turn.history.push_back(line);
+  return step;
+}
+
+/// Pages of `limit` from one end to the other, joined.
+std::string Pages(FakeWorld& world, Engine& engine, Direction direction, size_t limit) {
+  std::string text;
+  std::optional<HistoryCursor> at = HistoryCursor{};
+  while (at) {
+    const auto page = world.Await(engine.ReadHistory("d1", *at, direction, limit));
+    for (const Json& line : page->entries) text += line.AsString();
+    text += "|";
+    at = page->next;
+  }
+  return text;
+}
+
+TEST(Engine, ReadsHistoryInPagesFromBothEnds) {
+  MemoryStore disk;
+  FakeWorld world;
+  Engine engine(disk, world, world, world, SameDetailType);
+  engine.AddMachine("diary", JsonMachine(Diary));
+  world.Spawn("recover", engine.Recover());
+  world.RunReady();
+  Batch batch;
+  engine.Start(batch, "d1", "diary", Json::Object{{"lines", Json::Array{"a", "b", "c"}}});
+  engine.Post(batch, "d1", "more", Json::Object{{"lines", Json::Array{}}});
+  engine.Post(batch, "d1", "more", Json::Object{{"lines", Json::Array{"d", "e"}}});
+  world.Spawn("start", engine.Commit(std::move(batch)));
+  world.Run();
+  EXPECT_EQ(Pages(world, engine, Direction::kForward, 2), "ab|cd|e|");
+  EXPECT_EQ(Pages(world, engine, Direction::kForward, 5), "abcde|");
+  EXPECT_EQ(Pages(world, engine, Direction::kBackward, 2), "ed|cb|a|");
+  EXPECT_EQ(Pages(world, engine, Direction::kBackward, 1), "e|d|c|b|a|");
+}
+
+TEST(Engine, DeliversWorkWithoutAnInstance) {
+  MemoryStore disk;
+  FakeWorld world;
+  int done = 0;
+  Engine engine(disk, world, world, world, SameDetailType);
+  engine.AddPerformer("work", [&done](Engine::Performance performance) -> Task<Json> {
+    if (++done == 1) {
+      return [](Engine::Performance) -> Task<Json> {
+        co_return Error{Code::kInternal, "Boom", "the first attempt fails"};
+      }(performance);
+    }
+    EXPECT_EQ(performance.effect_id, "w/x");
+    return Value(Json());
+  });
+  world.Spawn("recover", engine.Recover());
+  world.RunReady();
+  Batch batch;
+  engine.Deliver(batch, "x", "work", Json::Object{});
+  world.Spawn("commit", engine.Commit(std::move(batch)));
+  world.Run();
+  EXPECT_EQ(done, 2);
+  EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
+}
+
 }  // namespace
 }  // namespace stepmill

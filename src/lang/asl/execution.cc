@@ -104,6 +104,7 @@ void Execution::Interpreter::Handle(const Event& event) {
   if (found == tasks_.end()) return;  // closed meanwhile: a late result changes nothing
   Flow& flow = *found->second;
   switch (event.kind) {
+    case Event::Kind::kTaskScheduled: return OnScheduled(flow);
     case Event::Kind::kTaskStarted: return EmitStarted(flow, event.output);
     case Event::Kind::kTaskSubmitted: return OnSubmitted(flow, event);
     case Event::Kind::kTaskSucceeded: return OnSucceeded(flow, event);

@@ -30,6 +30,7 @@ struct StartInfo {
 struct Event {
   enum class Kind {
     kStarted,
+    kTaskScheduled,  ///< task: its activity is there (one that is not: kTaskFailed, States.Runtime)
     kTaskStarted,    ///< task (an activity's worker took it); output: its details, or null
     kTaskSubmitted,  ///< task, output: the answer to the submission of a .sync or callback task
     kTaskSucceeded,  ///< task, output

@@ -67,6 +67,8 @@ struct Flow {
   std::optional<int64_t> heartbeat_seconds;
   uint64_t task = 0;
   size_t variable_bytes = 0;  ///< of its own variables
+  Json to_schedule;  ///< an activity's task that may not be there: details of ActivityScheduled
+  std::optional<int64_t> timeout_seconds;  ///< of that task
   bool is_dead = false;
   bool is_redriven = false;  ///< goes on in its state without entering it again
 
@@ -160,6 +162,8 @@ class Execution::Interpreter {
   Result<std::optional<int64_t>> TaskSeconds(const NumberField& field, const char* name, Flow& flow,
                                              const Payload& in);
   void Schedule(Flow& flow, ScheduleTask task);
+  void StartTaskTimers(Flow& flow);
+  void OnScheduled(Flow& flow);
   void EmitStarted(Flow& flow, const Json& details);
   void OnSubmitted(Flow& flow, const Event& event);
   void OnSucceeded(Flow& flow, const Event& event);

@@ -66,6 +66,14 @@ class Runner {
 
   void Answer(const ScheduleTask& task) {
     const TaskAnswer answer = hooks_.answer(task);
+    if (task.resource.kind == Resource::Kind::kActivity) {
+      Event taken;
+      taken.task = task.task;
+      taken.kind = Event::Kind::kTaskScheduled;
+      Add(now_, taken);
+      taken.kind = Event::Kind::kTaskStarted;
+      Add(now_, taken);
+    }
     if (answer.submitted) {
       Event submitted;
       submitted.kind = Event::Kind::kTaskSubmitted;

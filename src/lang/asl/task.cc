@@ -128,21 +128,38 @@ void Execution::Interpreter::Schedule(Flow& flow, ScheduleTask task) {
   if (task.heartbeat_seconds && type != EventType::kLambdaFunctionScheduled)
     details.Add("heartbeatInSeconds", *task.heartbeat_seconds);
   if (task.role_arn) details.Add("taskCredentials", Json::Object{{"roleArn", *task.role_arn}});
-  flow.last = Emit(type, flow.last, std::move(details));
-  if (is_history_full_) return;
+  flow.timeout_seconds = task.timeout_seconds;
+  flow.heartbeat_seconds = task.heartbeat_seconds;
+  if (state.task.kind == Resource::Kind::kActivity) {
+    // Only the world knows whether the activity is there, and one that is not leaves no event.
+    flow.to_schedule = std::move(details);
+  } else {
+    flow.last = Emit(type, flow.last, std::move(details));
+    if (is_history_full_) return;
+    StartTaskTimers(flow);
+    to_start_.push_back(&flow);
+  }
   flow.task = task.task;
   flow.waiting = Flow::Waiting::kTask;
   tasks_[flow.task] = &flow;
-  const int64_t timeout = task.timeout_seconds.value_or(kTimeoutSecondsMax);
-  if (task.timeout_seconds)
-    flow.timeout_timer = StartTimer(&flow, TimerKind::kTaskTimeout, now_ + Seconds(timeout));
-  flow.heartbeat_seconds = task.heartbeat_seconds;
-  if (task.heartbeat_seconds)
-    flow.heartbeat_timer =
-        StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*task.heartbeat_seconds));
-  // A worker has to come for an activity; everything else starts at once.
-  if (state.task.kind != Resource::Kind::kActivity) to_start_.push_back(&flow);
   turn_.tasks.push_back(std::move(task));
+}
+
+void Execution::Interpreter::StartTaskTimers(Flow& flow) {
+  if (flow.timeout_seconds)
+    flow.timeout_timer =
+        StartTimer(&flow, TimerKind::kTaskTimeout, now_ + Seconds(*flow.timeout_seconds));
+  if (flow.heartbeat_seconds)
+    flow.heartbeat_timer =
+        StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*flow.heartbeat_seconds));
+}
+
+// A worker has to come for it now: ActivityStarted waits for that.
+void Execution::Interpreter::OnScheduled(Flow& flow) {
+  if (flow.to_schedule.is_null()) return;
+  flow.last = Emit(EventType::kActivityScheduled, flow.last, std::move(flow.to_schedule));
+  flow.to_schedule = Json();
+  if (!is_history_full_) StartTaskTimers(flow);
 }
 
 void Execution::Interpreter::EmitStarted(Flow& flow, const Json& details) {
@@ -212,6 +229,7 @@ void Execution::Interpreter::OnTimeout(Flow& flow, bool is_heartbeat) {
 void Execution::Interpreter::CloseTask(Flow& flow) {
   tasks_.erase(flow.task);
   flow.task = 0;
+  flow.to_schedule = Json();
   StopTimer(flow.timeout_timer);
   StopTimer(flow.heartbeat_timer);
 }

@@ -168,7 +168,7 @@ TEST(EventsMachines, ATickWaitsFiresAndEnds) {
                                  {"bus", "default"},
                                  {"account", "000000000000"},
                                  {"region", "us-east-1"}};
-  Event event{"start", TimeFromMillis(1), 0, data};
+  Event event{"start", TimeFromMillis(1), 0, data, Json()};
   Step step = AdvanceTick("t", Json(), event);
   ASSERT_EQ(step.turn.timers.size(), 1u);
   EXPECT_EQ(step.turn.timers[0].at, TimeFromMillis(5000));
@@ -192,11 +192,11 @@ TEST(EventsMachines, ATickWaitsFiresAndEnds) {
 TEST(EventsMachines, ADeliveryGivesUpByItsPolicy) {
   const Json data =
       Json::Object{{"what", Json::Object{}}, {"attempt", 1}, {"attemptsMax", 2}, {"until", 10'000}};
-  Step step = AdvanceDelivery("d", Json(), Event{"start", TimeFromMillis(0), 0, data});
+  Step step = AdvanceDelivery("d", Json(), Event{"start", TimeFromMillis(0), 0, data, Json()});
   ASSERT_EQ(step.turn.effects.size(), 1u);
   const auto failed = [](const char* name, int64_t at) {
     const Json error = Json::Object{{"name", name}};
-    return Event{"effect", TimeFromMillis(at), 0, Json::Object{{"error", error}}};
+    return Event{"effect", TimeFromMillis(at), 0, Json::Object{{"error", error}}, Json()};
   };
   EXPECT_TRUE(AdvanceDelivery("d", step.state, failed("AccessDenied", 1)).turn.is_finished);
   EXPECT_TRUE(
@@ -204,7 +204,7 @@ TEST(EventsMachines, ADeliveryGivesUpByItsPolicy) {
       << "too old";
   step = AdvanceDelivery("d", step.state, failed("ThrottlingException", 1));
   ASSERT_EQ(step.turn.timers.size(), 1u);
-  step = AdvanceDelivery("d", step.state, Event{"timer", TimeFromMillis(1001), 0, Json()});
+  step = AdvanceDelivery("d", step.state, Event{"timer", TimeFromMillis(1001), 0, Json(), Json()});
   EXPECT_EQ(step.turn.effects[0].tag, "try-2");
   EXPECT_TRUE(
       AdvanceDelivery("d", step.state, failed("ThrottlingException", 1002)).turn.is_finished)

@@ -1,5 +1,6 @@
 #include "service/states/documents.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/strings.h"
@@ -13,7 +14,8 @@ namespace {
 constexpr size_t kEventDataBytesMax = 248 * 1024;  // of input and output in an event
 constexpr int64_t kLastMilli = 9'999'999'999'999;  // for keys that sort newest first
 
-Json DateOf(const Json& millis) { return Json(static_cast<double>(millis.AsInteger()) / 1000.0); }
+constexpr int kPageDefault = 100;
+constexpr int kVersionDigits = 10;  // in keys, so that they sort as numbers
 
 /// One character of UTF-8; advances `at`.
 uint32_t NextCharacter(std::string_view text, size_t& at) {
@@ -26,6 +28,10 @@ uint32_t NextCharacter(std::string_view text, size_t& at) {
 }
 
 }  // namespace
+
+Json SecondsOf(const Json& millis) {
+  return Json(static_cast<double>(millis.AsInteger()) / 1000.0);
+}
 
 Result<StatesArn> ParseArn(std::string_view arn) {
   const auto parts = Split(arn, ':');
@@ -41,8 +47,44 @@ Result<StatesArn> ParseArn(std::string_view arn) {
   return out;
 }
 
+Result<StatesArn> ParseArnOf(std::string_view type, std::string_view arn) {
+  MILL_TRY(StatesArn parsed, ParseArn(arn));
+  if (parsed.type != type) return InvalidArnType(parsed.type);
+  if (type == "stateMachine" && parsed.name.find('/') != std::string::npos) return LabelledArn();
+  return parsed;
+}
+
+bool IsHere(const Call& call, const StatesArn& arn) {
+  return arn.account == call.account && arn.region == call.region;
+}
+
+bool IsVersionNumber(std::string_view qualifier) {
+  const std::optional<int64_t> number = ParseInt(qualifier);
+  return number && *number > 0;
+}
+
 Key MachineKey(const Call& call, std::string_view name) {
   return call.KeyFor({"states", "machine", name});
+}
+Key RevisionKey(const Call& call, std::string_view id) {
+  return call.KeyFor({"states", "revision", id});
+}
+Key VersionPrefix(const Call& call, std::string_view machine) {
+  return call.KeyFor({"states", "version", machine, ""});
+}
+Key VersionKey(const Call& call, std::string_view machine, int64_t number) {
+  std::string digits = std::to_string(number);
+  digits.insert(0, kVersionDigits - std::min<size_t>(kVersionDigits, digits.size()), '0');
+  return call.KeyFor({"states", "version", machine, digits});
+}
+Key AliasPrefix(const Call& call, std::string_view machine) {
+  return call.KeyFor({"states", "alias", machine, ""});
+}
+Key AliasKey(const Call& call, std::string_view machine, std::string_view name) {
+  return call.KeyFor({"states", "alias", machine, name});
+}
+Key ActivityKey(const Call& call, std::string_view name) {
+  return call.KeyFor({"states", "activity", name});
 }
 Key ExecutionKey(const Call& call, std::string_view machine, std::string_view name) {
   return call.KeyFor({"states", "execution", machine, name});
@@ -83,23 +125,67 @@ Result<> CheckName(std::string_view name) {
 }
 
 Task<Document> RequireMachine(Call& call, std::string arn) {
-  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
-  if (parsed.type != "stateMachine") co_return InvalidArnType(parsed.type);
+  MILL_CO_TRY(const StatesArn parsed, ParseArnOf("stateMachine", arn));
   // A version or an alias is not a machine, nor is one of another account or region here.
-  const bool is_here =
-      parsed.rest.empty() && parsed.account == call.account && parsed.region == call.region;
-  if (!is_here) co_return StateMachineDoesNotExist(arn);
+  if (!parsed.rest.empty() || !IsHere(call, parsed)) co_return StateMachineDoesNotExist(arn);
   MILL_CO_TRY(std::optional<Document> found,
               co_await call.ports.store.Get(MachineKey(call, parsed.name)));
   if (!found) co_return StateMachineDoesNotExist(arn);
   co_return *std::move(found);
 }
 
+Task<Json> RequireRevision(Call& call, Json refers) {
+  const Key key = RevisionKey(call, refers.StringOr("revision", ""));
+  MILL_CO_TRY(const std::optional<Document> found, co_await call.ports.store.Get(key));
+  MILL_ASSERT(found.has_value());  // written with what refers to it, never deleted
+  co_return found->body;
+}
+
+namespace {
+
+/// One of an alias's versions, drawn by weight.
+std::string DrawVersion(const Json& alias, uint64_t entropy) {
+  auto left = static_cast<int64_t>(entropy % 100);
+  for (const Json& route : alias["routingConfiguration"].items()) {
+    left -= route.IntOr("weight", 0);
+    if (left < 0) return route.StringOr("stateMachineVersionArn", "");
+  }
+  return "";
+}
+
+}  // namespace
+
+Task<MachineTarget> RequireTarget(Call& call, std::string arn, bool takes_alias) {
+  MILL_CO_TRY(const StatesArn parsed, ParseArnOf("stateMachine", arn));
+  if (!IsHere(call, parsed)) co_return StateMachineDoesNotExist(arn);
+  MILL_CO_TRY(const auto machine, co_await call.ports.store.Get(MachineKey(call, parsed.name)));
+  if (!machine) co_return StateMachineDoesNotExist(arn);
+  MachineTarget target;
+  target.machine = machine->body;
+  target.refers = machine->body;
+  if (parsed.rest.empty()) co_return target;
+  target.version_arn = arn;
+  std::string number = parsed.rest;
+  if (!IsVersionNumber(number)) {
+    const Key key = AliasKey(call, parsed.name, number);
+    MILL_CO_TRY(const auto alias, co_await call.ports.store.Get(key));
+    if (!alias || !takes_alias) co_return StateMachineDoesNotExist(arn);
+    target.alias_arn = arn;
+    target.version_arn = DrawVersion(alias->body, call.ports.random.Next());
+    MILL_CO_TRY(const StatesArn drawn, ParseArn(target.version_arn));
+    number = drawn.rest;
+  }
+  const Key key = VersionKey(call, parsed.name, ParseInt(number).value_or(0));
+  MILL_CO_TRY(const auto version, co_await call.ports.store.Get(key));
+  if (!version) co_return StateMachineDoesNotExist(arn);
+  target.version = version->body;
+  target.refers = version->body;
+  co_return target;
+}
+
 Task<Document> RequireExecution(Call& call, std::string arn) {
-  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
-  if (parsed.type != "execution") co_return InvalidArnType(parsed.type);
-  if (parsed.account != call.account || parsed.region != call.region || parsed.rest.empty())
-    co_return ExecutionDoesNotExist(arn);
+  MILL_CO_TRY(const StatesArn parsed, ParseArnOf("execution", arn));
+  if (!IsHere(call, parsed) || parsed.rest.empty()) co_return ExecutionDoesNotExist(arn);
   MILL_CO_TRY(std::optional<Document> found,
               co_await call.ports.store.Get(ExecutionKey(call, parsed.name, parsed.rest)));
   if (!found) co_return ExecutionDoesNotExist(arn);
@@ -108,10 +194,11 @@ Task<Document> RequireExecution(Call& call, std::string arn) {
 
 Json DescribeExecutionOf(const Json& document, bool with_data) {
   Json::Object out;
-  for (const char* name : {"executionArn", "stateMachineArn", "name", "status"})
+  for (const char* name : {"executionArn", "stateMachineArn", "name", "status", "mapRunArn",
+                           "stateMachineVersionArn", "stateMachineAliasArn"})
     out.SetIf(name, document.Find(name));
-  for (const char* date : {"startDate", "stopDate"})
-    if (document.Has(date)) out.Set(date, DateOf(document[date]));
+  for (const char* date : {"startDate", "stopDate", "redriveDate"})
+    if (document.Has(date)) out.Set(date, SecondsOf(document[date]));
   const Json included = Json::Object{{"included", with_data}};
   if (with_data) out.SetIf("input", document.Find("input"));
   out.Set("inputDetails", included);
@@ -120,13 +207,19 @@ Json DescribeExecutionOf(const Json& document, bool with_data) {
     out.Set("outputDetails", included);
   }
   for (const char* name : {"error", "cause", "traceHeader"}) out.SetIf(name, document.Find(name));
-  out.Set("redriveCount", 0);
-  const std::string status = document.StringOr("status", "");
-  const bool can_redrive = status == "FAILED" || status == "TIMED_OUT" || status == "ABORTED";
-  out.Set("redriveStatus", can_redrive ? "REDRIVABLE" : "NOT_REDRIVABLE");
-  if (!can_redrive)
-    out.Set("redriveStatusReason", "Execution is " + status + " and cannot be redriven");
+  out.Set("redriveCount", document.IntOr("redriveCount", 0));
+  const RedriveStatus redrive = RedriveStatusOf(document);
+  out.Set("redriveStatus", redrive.status);
+  if (!redrive.reason.empty()) out.Set("redriveStatusReason", redrive.reason);
   return out;
+}
+
+RedriveStatus RedriveStatusOf(const Json& document) {
+  const std::string status = document.StringOr("status", "");
+  const bool has_failed = status == "FAILED" || status == "TIMED_OUT" || status == "ABORTED";
+  if (!has_failed) return {"NOT_REDRIVABLE", "Execution is " + status + " and cannot be redriven"};
+  if (document.Has("mapRunArn")) return {"REDRIVABLE_BY_MAP_RUN", ""};
+  return {"REDRIVABLE", ""};
 }
 
 Json StatusChangeEvent(const Json& document, std::string_view account, std::string_view region) {
@@ -137,7 +230,8 @@ Json StatusChangeEvent(const Json& document, std::string_view account, std::stri
         "output", "stateMachineVersionArn", "stateMachineAliasArn", "redriveCount", "redriveDate",
         "redriveStatus", "redriveStatusReason", "inputDetails", "outputDetails", "error", "cause"})
     detail.Set(name, described[name]);
-  for (const char* date : {"startDate", "stopDate"}) detail.Set(date, document[date]);
+  for (const char* date : {"startDate", "stopDate", "redriveDate"})
+    detail.Set(date, document[date]);
   size_t size = 0;
   for (const char* name : {"input", "output"}) {
     const Json& text = described[name];
@@ -160,16 +254,26 @@ Result<std::string> ReadPageToken(std::string_view token) {
   return plain->substr(1);
 }
 
-Json StartData(const Json& machine, const Json& document, const Key& key, std::string_view account,
-               std::string_view region) {
-  return Json::Object{{"definition", machine["definition"]},
-                      {"machineName", machine["name"]},
-                      {"roleArn", machine["roleArn"]},
-                      {"logging", machine["loggingConfiguration"]},
-                      {"document", document},
-                      {"key", key},
-                      {"account", account},
-                      {"region", region}};
+Task<Page> ReadPage(Call& call, Key prefix, Direction direction) {
+  int limit = static_cast<int>(call.input.IntOr("maxResults", 0));
+  if (limit == 0) limit = kPageDefault;
+  Key from = prefix;
+  Key to = PrefixEnd(prefix);
+  if (const Json* token = call.input.Find("nextToken")) {
+    MILL_CO_TRY(const std::string at, ReadPageToken(token->AsString()));
+    if (!at.starts_with(prefix)) co_return InvalidToken();
+    if (direction == Direction::kForward)
+      from = at;
+    else
+      to = at + '\0';
+  }
+  Page page;
+  MILL_CO_TRY(page.documents, co_await call.ports.store.Range(from, to, direction, limit + 1));
+  if (static_cast<int>(page.documents.size()) > limit) {
+    page.next_token = PageToken(page.documents.back().key);
+    page.documents.pop_back();
+  }
+  co_return page;
 }
 
 }  // namespace stepmill::states

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "lang/asl/definition.h"
 #include "lang/asl/execution.h"
+#include "service/states/activities.h"
 #include "service/states/documents.h"
 #include "service/states/execution_log.h"
 #include "service/states/sync_jobs.h"
@@ -17,26 +18,27 @@ namespace {
 
 constexpr size_t kCompiledMax = 256;  // definitions kept compiled
 
-/// Compiled definitions by their text, so that the executions of one revision share one. The oldest
-/// goes first; whoever runs it keeps it alive. Loop thread only.
+/// Compiled definitions by their revision, so that its executions share one. The oldest goes first;
+/// whoever runs it keeps it alive. Loop thread only.
 class CompiledDefinitions {
  public:
-  std::shared_ptr<const asl::Definition> Get(const std::string& text) {
-    const auto known = by_text_.find(text);
-    if (known != by_text_.end()) return known->second;
-    asl::Compiled compiled = asl::Compile(text);
+  std::shared_ptr<const asl::Definition> Get(const std::string& revision, const Json& text) {
+    const auto known = by_revision_.find(revision);
+    if (known != by_revision_.end()) return known->second;
+    if (!text.is_string()) return nullptr;
+    asl::Compiled compiled = asl::Compile(text.AsString());
     if (!compiled.definition) return nullptr;
     if (order_.size() >= kCompiledMax) {
-      by_text_.erase(order_.front());
+      by_revision_.erase(order_.front());
       order_.pop_front();
     }
-    order_.push_back(text);
-    by_text_[text] = compiled.definition;
+    order_.push_back(revision);
+    by_revision_[revision] = compiled.definition;
     return compiled.definition;
   }
 
  private:
-  std::unordered_map<std::string, std::shared_ptr<const asl::Definition>> by_text_;
+  std::unordered_map<std::string, std::shared_ptr<const asl::Definition>> by_revision_;
   std::deque<std::string> order_;
 };
 
@@ -51,6 +53,7 @@ struct OpenTask {
   bool is_submitted = false;
   bool is_dirty = false;  ///< an event came while a describe was under way: describe again
   bool has_token_document = false;
+  Key offer;  ///< an activity's task: where it waits for a worker; empty: it does not
 };
 
 class ExecutionInstance : public Instance {
@@ -63,7 +66,7 @@ class ExecutionInstance : public Instance {
     now_ = event.at;
     entropy_ = event.entropy;
     if (event.kind == "start") {
-      Begin(event.data);
+      Begin(event.data, event.shared);
     } else if (!execution_) {
       // It never began: nothing can happen to it.
     } else if (event.kind == "effect") {
@@ -81,35 +84,45 @@ class ExecutionInstance : public Instance {
   }
 
  private:
-  void Begin(const Json& data) {
+  void Begin(const Json& data, const Json& revision) {
     document_ = data["document"];
+    express_ = data.StringOr("express", "");
     key_ = data.StringOr("key", "");
     account_ = data.StringOr("account", "");
     region_ = data.StringOr("region", "");
     asl::StartInfo start;
     start.execution_arn = arn_;
     start.name = document_.StringOr("name", "");
-    start.role_arn = data.StringOr("roleArn", "");
+    start.role_arn = revision.StringOr("roleArn", "");
     start.state_machine_arn = document_.StringOr("stateMachineArn", "");
-    start.state_machine_name = data.StringOr("machineName", "");
+    start.state_machine_name = revision.StringOr("name", "");
+    start.version_arn = document_.StringOr("stateMachineVersionArn", "");
+    start.alias_arn = document_.StringOr("stateMachineAliasArn", "");
     start.region = region_;
     start.started_at = TimeFromMillis(document_.IntOr("startDate", 0));
     start.input_text = document_.StringOr("input", "{}");
+    start.is_express = !express_.empty();
+    start.is_sync = express_ == "SYNC";
     role_ = start.role_arn;
-    log_ = ReadLogSettings(data["logging"]);
-    log_stream_ = "states/" + start.state_machine_name + "/" +
-                  FormatTime(start.started_at, "%Y-%m-%d-%H-%M") + "/" + start.name;
+    log_ = ReadLogSettings(revision["loggingConfiguration"]);
+    log_stream_ = LogStreamName(start.state_machine_name, start.started_at, arn_);
     std::shared_ptr<const asl::Definition> definition =
-        definitions_.Get(data.StringOr("definition", ""));
+        definitions_.Get(document_.StringOr("revision", ""), revision["definition"]);
     if (!definition) {  // it was checked when the machine was made; a newer check may refuse it
       Close("FAILED", nullptr, "States.Runtime", "The definition is not valid any more");
       return;
     }
-    turn_.writes.events.push_back(StatusChangeEvent(document_, account_, region_));
+    Announce();
     execution_ = std::make_unique<asl::Execution>(std::move(definition), std::move(start));
     asl::Event started;
     started.kind = asl::Event::Kind::kStarted;
     Run(std::move(started));
+  }
+
+  /// Express executions change their status in silence.
+  void Announce() {
+    if (express_.empty())
+      turn_.writes.events.push_back(StatusChangeEvent(document_, account_, region_));
   }
 
   static bool Translate(const Event& event, asl::Event& out) {
@@ -123,6 +136,9 @@ class ExecutionInstance : public Instance {
       out.timer = static_cast<uint64_t>(ParseInt(data.StringOr("id", "T0").substr(1)).value_or(0));
     } else if (event.kind == "stop") {
       out.kind = Kind::kStop;
+    } else if (event.kind == "task-started") {
+      out.kind = Kind::kTaskStarted;
+      out.output = data["details"];
     } else if (event.kind == "task-success") {
       out.kind = Kind::kTaskSucceeded;
       out.output = data["output"];
@@ -155,10 +171,12 @@ class ExecutionInstance : public Instance {
     event.entropy = entropy_;
     const asl::Turn turn = execution_->Advance(event);
     for (const asl::HistoryEvent& entry : turn.history) {
-      turn_.history.push_back(asl::HistoryToJson(entry));
-      if (!log_.is_on()) continue;
-      if (const auto line = LogLine(log_, turn_.history.back(), arn_))
-        log_lines_.push_back(Json(*line));
+      Json shown = asl::HistoryToJson(entry);
+      if (log_.is_on()) {
+        const auto line = LogLine(log_, shown, arn_, document_.IntOr("redriveCount", 0));
+        if (line) log_lines_.push_back(Json(*line));
+      }
+      if (express_.empty()) turn_.history.push_back(std::move(shown));
     }
     for (const asl::ScheduleTask& task : turn.tasks) Schedule(task);
     for (const asl::Turn::Timer& timer : turn.timers)
@@ -182,7 +200,7 @@ class ExecutionInstance : public Instance {
     if (error) document_ = document_.With("error", *error);
     if (cause) document_ = document_.With("cause", *cause);
     turn_.writes.PutDocument(key_, document_);
-    turn_.writes.events.push_back(StatusChangeEvent(document_, account_, region_));
+    Announce();
   }
 
   // -- tasks --------------------------------------------------------------------------------------
@@ -198,6 +216,9 @@ class ExecutionInstance : public Instance {
           Json::Object{{"arn", arn_}, {"task", static_cast<int64_t>(task.task)}});
     }
     Json::Object what{{"arn", task.resource.arn}, {"input", task.input}};
+    if (task.resource.kind == asl::Resource::Kind::kIntegration &&
+        task.resource.service == "events")
+      what.Set("sources", Json::Array{document_["stateMachineArn"], document_["executionArn"]});
     if (open.job) {
       asl::Chance chance(entropy_ ^ task.task);
       const uint64_t high = chance.Next();
@@ -257,6 +278,7 @@ class ExecutionInstance : public Instance {
       return Run(std::move(event));
     }
     const Json& value = output["output"];
+    if (open.task.resource.kind == asl::Resource::Kind::kActivity) return Offer(open);
     if (parts[0] == "describe") return OnDescribed(open, value);
     const bool waits =
         open.job || open.task.resource.pattern == asl::Resource::Pattern::kWaitForTaskToken;
@@ -271,6 +293,24 @@ class ExecutionInstance : public Instance {
     if (open.job) Describe(open);  // it may have ended before
     event.kind = asl::Event::Kind::kTaskSubmitted;
     event.output = value;
+    Run(std::move(event));
+  }
+
+  // The activity is there: from this commit on its workers can take the task.
+  void Offer(OpenTask& open) {
+    const auto id = static_cast<int64_t>(open.task.task);
+    const std::string& activity = open.task.resource.arn;
+    const std::string name = activity.substr(activity.rfind(':') + 1);
+    open.has_token_document = true;
+    open.offer = OfferKey(account_, region_, name, now_, open.task.token);
+    turn_.writes.PutDocument(TokenKey(account_, region_, open.task.token),
+                             Json::Object{{"arn", arn_}, {"task", id}});
+    turn_.writes.PutDocument(
+        open.offer, Json::Object{{"token", open.task.token}, {"input", open.task.input.Print()}});
+    turn_.notices.push_back(ActivityTopic(activity));
+    asl::Event event;
+    event.task = open.task.task;
+    event.kind = asl::Event::Kind::kTaskScheduled;
     Run(std::move(event));
   }
 
@@ -314,6 +354,7 @@ class ExecutionInstance : public Instance {
     OpenTask& open = found->second;
     if (open.job) turn_.unsubscriptions.push_back(JobName(id));
     if (open.has_token_document) turn_.writes.Delete(TokenKey(account_, region_, open.task.token));
+    if (!open.offer.empty()) turn_.writes.Delete(open.offer);
     open_.erase(found);
   }
 
@@ -346,6 +387,7 @@ class ExecutionInstance : public Instance {
   CompiledDefinitions& definitions_;
   std::unique_ptr<asl::Execution> execution_;
   Json document_;
+  std::string express_;  // "SYNC", "ASYNC"; empty: Standard
   Key key_;
   std::string account_, region_, role_;
   std::map<uint64_t, OpenTask> open_;

@@ -2,12 +2,10 @@
 
 #include "base/strings.h"
 #include "engine/engine.h"
-#include "lang/asl/definition.h"
-#include "lang/asl/execution.h"
 #include "service/ports.h"
 #include "service/states/documents.h"
 #include "service/states/errors.h"
-#include "service/states/execution_machine.h"
+#include "service/states/settings.h"
 #include "store/store.h"
 #include "task/ports.h"
 
@@ -18,25 +16,14 @@ constexpr int kPageDefault = 100;
 constexpr int kScanPage = 100;       // index documents a read
 constexpr int kScanPagesMax = 1000;  // of one ListExecutions
 
-Json Seconds(const Json& millis) { return Json(static_cast<double>(millis.AsInteger()) / 1000.0); }
-
-Result<> CheckInput(const std::string& text) {
-  if (Trim(text).empty())
-    return InvalidExecutionInput(
-        "Invalid State Machine Execution Input: 'Invalid execution input.'");
-  if (const auto problem = asl::FindJacksonProblem(text))
-    return InvalidExecutionInput("Invalid State Machine Execution Input: '" + problem->message +
-                                 "'");
-  return {};
-}
-
 Json ListEntry(const Json& document) {
   Json::Object entry;
-  for (const char* name : {"executionArn", "stateMachineArn", "name", "status"})
+  for (const char* name : {"executionArn", "stateMachineArn", "name", "status", "mapRunArn",
+                           "itemCount", "stateMachineVersionArn", "stateMachineAliasArn"})
     entry.SetIf(name, document.Find(name));
-  for (const char* date : {"startDate", "stopDate"})
-    if (document.Has(date)) entry.Set(date, Seconds(document[date]));
-  entry.Set("redriveCount", 0);
+  for (const char* date : {"startDate", "stopDate", "redriveDate"})
+    if (document.Has(date)) entry.Set(date, SecondsOf(document[date]));
+  entry.Set("redriveCount", document.IntOr("redriveCount", 0));
   return entry;
 }
 
@@ -54,48 +41,6 @@ Json WithoutData(const Json& event) {
 
 }  // namespace
 
-Task<Json> StartExecution(Call& call) {
-  const std::string machine_arn = call.input.StringOr("stateMachineArn", "");
-  MILL_CO_TRY(const Document machine, co_await RequireMachine(call, machine_arn));
-  std::string name = call.input.StringOr("name", "");
-  if (call.input.Has("name"))
-    MILL_CO_CHECK(CheckName(name));
-  else
-    name = call.ports.random.NewUuid();
-  const std::string input = call.input.StringOr("input", "{}");
-  MILL_CO_CHECK(CheckInput(input));
-  const std::string machine_name = machine.body.StringOr("name", "");
-  const std::string arn = ExecutionArn(call, machine_name, name);
-  const Key key = ExecutionKey(call, machine_name, name);
-  MILL_CO_TRY(const auto existing, co_await call.ports.store.Get(key));
-  if (existing) {
-    const bool is_same = existing->body.StringOr("status", "") == "RUNNING" &&
-                         existing->body.StringOr("input", "") == input;
-    if (!is_same) co_return ExecutionAlreadyExists(arn);
-    co_return Json::Object{{"executionArn", arn},
-                           {"startDate", Seconds(existing->body["startDate"])}};
-  }
-  const int64_t now = MillisSinceEpoch(call.Now());
-  Json::Object started{{"executionArn", arn}, {"stateMachineArn", machine_arn},
-                       {"name", name},        {"status", "RUNNING"},
-                       {"startDate", now},    {"input", input}};
-  started.SetIf("traceHeader", call.input.Find("traceHeader"));
-  // What DescribeStateMachineForExecution shows: the machine as it was.
-  Json::Object was;
-  for (const char* member : {"name", "definition", "roleArn", "updatedAt", "loggingConfiguration",
-                             "tracingConfiguration", "revisionId"})
-    was.SetIf(member, machine.body.Find(member));
-  const Json document = std::move(started);
-  const Json machine_then = std::move(was);
-  call.batch.Create(key, document);
-  call.batch.PutDocument(call.KeyFor({"states", "machine-of", machine_name, name}), machine_then);
-  call.batch.PutDocument(StartedKey(call, machine_name, call.Now(), name),
-                         Json::Object{{"name", name}});
-  const Json data = StartData(machine.body, document, key, call.account, call.region);
-  call.ports.engine.Start(call.batch, arn, kMachineName, data);
-  co_return Json::Object{{"executionArn", arn}, {"startDate", Seconds(now)}};
-}
-
 Task<Json> DescribeExecution(Call& call) {
   const std::string arn = call.input.StringOr("executionArn", "");
   MILL_CO_TRY(const Document execution, co_await RequireExecution(call, arn));
@@ -106,41 +51,56 @@ Task<Json> DescribeExecution(Call& call) {
 Task<Json> DescribeStateMachineForExecution(Call& call) {
   const std::string arn = call.input.StringOr("executionArn", "");
   MILL_CO_TRY(const Document execution, co_await RequireExecution(call, arn));
-  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
-  const Key key = call.KeyFor({"states", "machine-of", parsed.name, parsed.rest});
-  MILL_CO_TRY(const auto machine, co_await call.ports.store.Get(key));
-  if (!machine) co_return ExecutionDoesNotExist(arn);
-  const Json& body = machine->body;
+  MILL_CO_TRY(const Json revision, co_await RequireRevision(call, execution.body));
   const bool with_data = call.input.StringOr("includedData", "ALL_DATA") != "METADATA_ONLY";
-  Json::Object out{{"stateMachineArn", execution.body["stateMachineArn"]}, {"name", body["name"]}};
-  if (with_data) out.Set("definition", body["definition"]);
-  out.Set("roleArn", body["roleArn"]);
-  out.Set("updateDate", Seconds(body["updatedAt"]));
-  out.Set("loggingConfiguration", body["loggingConfiguration"]);
-  out.Set("tracingConfiguration", body["tracingConfiguration"]);
-  out.SetIf("revisionId", body.Find("revisionId"));
-  out.Set("encryptionConfiguration", Json::Object{{"type", "AWS_OWNED_KEY"}});
-  const asl::Compiled compiled = asl::Compile(body.StringOr("definition", ""));
-  if (with_data && compiled.definition) {
-    const Json references = asl::VariableReferences(*compiled.definition);
-    if (!references.is_null()) out.Set("variableReferences", references);
-  }
+  Json::Object out{{"stateMachineArn", execution.body["stateMachineArn"]},
+                   {"name", revision["name"]}};
+  if (with_data) out.Set("definition", revision["definition"]);
+  out.Set("roleArn", revision["roleArn"]);
+  out.Set("updateDate", SecondsOf(revision["updatedAt"]));
+  for (const char* member : {"loggingConfiguration", "tracingConfiguration", "mapRunArn", "label",
+                             "revisionId", "encryptionConfiguration"})
+    out.SetIf(member, revision.Find(member));
+  if (with_data) AddVariableReferences(out, revision.StringOr("definition", ""));
   co_return out;
 }
 
+namespace {
+
+/// Whose executions are listed: a machine's, or those that one version or alias started.
+Task<std::string> IndexOf(Call& call) {
+  const std::string arn = call.input.StringOr("stateMachineArn", "");
+  MILL_CO_TRY(const StatesArn parsed, ParseArnOf("stateMachine", arn));
+  MILL_CO_TRY(const MachineTarget target, co_await RequireTarget(call, arn, true));
+  if (target.machine.StringOr("type", "") == "EXPRESS") co_return StateMachineTypeNotSupported();
+  co_return parsed.rest.empty() ? parsed.name : parsed.name + ":" + parsed.rest;
+}
+
+struct ListFilter {
+  std::string status, redrive;
+  bool Takes(const Json& document) const {
+    if (!status.empty() && document.StringOr("status", "") != status) return false;
+    const bool is_redriven = document.IntOr("redriveCount", 0) > 0;
+    return redrive.empty() || is_redriven == (redrive == "REDRIVEN");
+  }
+};
+
+}  // namespace
+
 Task<Json> ListExecutions(Call& call) {
+  if (call.input.Has("mapRunArn") && call.input.Has("stateMachineArn"))
+    co_return Validation("Must provide either a StateMachine ARN or a MapRun ARN, not both");
   if (call.input.Has("mapRunArn")) co_return NotBuilt("mapRunArn (Distributed Map)");
   if (!call.input.Has("stateMachineArn"))
-    co_return Error{Code::kInvalid, "ValidationException",
-                    "Must provide a state machine ARN or map run ARN"};
-  const std::string machine_arn = call.input.StringOr("stateMachineArn", "");
-  MILL_CO_TRY(const Document machine, co_await RequireMachine(call, machine_arn));
-  const std::string machine_name = machine.body.StringOr("name", "");
+    co_return Validation(
+        "1 validation error detected: Must provide a StateMachine ARN or MapRun ARN");
+  MILL_CO_TRY(const std::string index, co_await IndexOf(call));
+  const std::string machine = index.substr(0, index.find(':'));
   size_t limit = static_cast<size_t>(call.input.IntOr("maxResults", 0));
   if (limit == 0) limit = kPageDefault;
-  const std::string status = call.input.StringOr("statusFilter", "");
-  const bool wants_redriven = call.input.StringOr("redriveFilter", "") == "REDRIVEN";
-  const Key prefix = StartedPrefix(call, machine_name);
+  const ListFilter filter{call.input.StringOr("statusFilter", ""),
+                          call.input.StringOr("redriveFilter", "")};
+  const Key prefix = StartedPrefix(call, index);
   Key from = prefix;
   if (const Json* token = call.input.Find("nextToken")) {
     MILL_CO_TRY(from, ReadPageToken(token->AsString()));
@@ -149,15 +109,14 @@ Task<Json> ListExecutions(Call& call) {
   const Key to = PrefixEnd(prefix);
   Json::Array list;
   Json::Object out;
-  bool is_full = wants_redriven;  // nothing is ever redriven
+  bool is_full = false;
   for (int page = 0; page < kScanPagesMax && !is_full; ++page) {
     MILL_CO_TRY(const auto found,
                 co_await call.ports.store.Range(from, to, Direction::kForward, kScanPage));
     for (const Document& entry : found) {
-      const Key key = ExecutionKey(call, machine_name, entry.body.StringOr("name", ""));
+      const Key key = ExecutionKey(call, machine, entry.body.StringOr("name", ""));
       MILL_CO_TRY(const auto execution, co_await call.ports.store.Get(key));
-      if (!execution || (!status.empty() && execution->body.StringOr("status", "") != status))
-        continue;
+      if (!execution || !filter.Takes(execution->body)) continue;
       if (list.size() == limit) {
         out.Set("nextToken", PageToken(entry.key));
         is_full = true;
@@ -175,8 +134,9 @@ Task<Json> ListExecutions(Call& call) {
 Task<Json> StopExecution(Call& call) {
   const std::string arn = call.input.StringOr("executionArn", "");
   MILL_CO_TRY(const Document execution, co_await RequireExecution(call, arn));
-  if (execution.body.StringOr("status", "") != "RUNNING")
-    co_return Json::Object{{"stopDate", Seconds(execution.body["stopDate"])}};
+  const std::string status = execution.body.StringOr("status", "");
+  if (status != "RUNNING" && status != "PENDING_REDRIVE")
+    co_return Json::Object{{"stopDate", SecondsOf(execution.body["stopDate"])}};
   Json::Object data;
   data.SetIf("error", call.input.Find("error"));
   data.SetIf("cause", call.input.Find("cause"));
@@ -184,71 +144,43 @@ Task<Json> StopExecution(Call& call) {
   co_return Json::Object{{"stopDate", SecondsSinceEpoch(call.Now())}};
 }
 
+namespace {
+
+/// "record.entry" of the page's first event, and the order that it was asked in.
+std::string HistoryToken(const HistoryCursor& at, bool is_reverse) {
+  return PageToken((is_reverse ? "r" : "f") + std::to_string(at.record) + "." +
+                   std::to_string(at.entry));
+}
+
+Result<HistoryCursor> ReadHistoryToken(const Json* token, bool is_reverse) {
+  if (!token) return HistoryCursor{};
+  MILL_TRY(const std::string text, ReadPageToken(token->AsString()));
+  const size_t dot = text.find('.');
+  if (dot == std::string::npos || text[0] != (is_reverse ? 'r' : 'f')) return InvalidToken();
+  const auto record = ParseInt(std::string_view(text).substr(1, dot - 1));
+  const auto entry = ParseInt(std::string_view(text).substr(dot + 1));
+  if (!record || !entry || *record <= 0 || *entry < 0) return InvalidToken();
+  return HistoryCursor{static_cast<uint64_t>(*record), static_cast<size_t>(*entry)};
+}
+
+}  // namespace
+
 Task<Json> GetExecutionHistory(Call& call) {
   const std::string arn = call.input.StringOr("executionArn", "");
   MILL_CO_TRY(const Document execution, co_await RequireExecution(call, arn));
   size_t limit = static_cast<size_t>(call.input.IntOr("maxResults", 0));
   if (limit == 0) limit = kPageDefault;
-  size_t from = 0;
-  if (const Json* token = call.input.Find("nextToken")) {
-    MILL_CO_TRY(const std::string at, ReadPageToken(token->AsString()));
-    const std::optional<int64_t> number = ParseInt(at);
-    if (!number || *number < 0) co_return InvalidToken();
-    from = static_cast<size_t>(*number);
-  }
-  MILL_CO_TRY(const std::vector<Json> history, co_await call.ports.engine.History(arn));
   const bool is_reverse = call.input.BoolOr("reverseOrder", false);
+  MILL_CO_TRY(const HistoryCursor from, ReadHistoryToken(call.input.Find("nextToken"), is_reverse));
+  const Direction direction = is_reverse ? Direction::kBackward : Direction::kForward;
+  MILL_CO_TRY(const HistoryPage page,
+              co_await call.ports.engine.ReadHistory(arn, from, direction, limit));
   const bool with_data = call.input.BoolOr("includeExecutionData", true);
   Json::Array events;
-  size_t at = from;
-  for (; at < history.size() && events.size() < limit; ++at) {
-    const Json& event = history[is_reverse ? history.size() - 1 - at : at];
-    events.push_back(with_data ? event : WithoutData(event));
-  }
+  for (const Json& event : page.entries) events.push_back(with_data ? event : WithoutData(event));
   Json::Object out{{"events", Json(std::move(events))}};
-  if (at < history.size()) out.Set("nextToken", PageToken(std::to_string(at)));
+  if (page.next) out.Set("nextToken", HistoryToken(*page.next, is_reverse));
   co_return out;
-}
-
-namespace {
-
-/// Posts what became of a waiting task to its execution.
-Task<Json> PostTask(Call& call, std::string kind, Json data) {
-  const std::string token = call.input.StringOr("taskToken", "");
-  const std::optional<asl::TaskToken> read = asl::ReadTaskToken(token);
-  if (!read) co_return InvalidToken();
-  const Key key = TokenKey(call.account, call.region, token);
-  MILL_CO_TRY(const auto waiting, co_await call.ports.store.Get(key));
-  if (!waiting) co_return TaskTimedOut();
-  data = data.With("task", static_cast<int64_t>(read->task));
-  call.ports.engine.Post(call.batch, read->execution_arn, kind, data);
-  // Answered once: the next one finds that it is gone.
-  if (kind != "task-heartbeat") call.batch.Delete(key);
-  co_return Json::Object{};
-}
-
-}  // namespace
-
-Task<Json> SendTaskSuccess(Call& call) {
-  if (!asl::ReadTaskToken(call.input.StringOr("taskToken", ""))) co_return InvalidToken();
-  const std::string text = call.input.StringOr("output", "");
-  if (const auto problem = asl::FindJacksonProblem(text)) co_return InvalidOutput(problem->message);
-  MILL_CO_TRY(const Json output, ParseJson(text));
-  const Json data = Json::Object{{"output", output}};
-  co_return co_await PostTask(call, "task-success", data);
-}
-
-Task<Json> SendTaskFailure(Call& call) {
-  Json::Object data;
-  data.SetIf("error", call.input.Find("error"));
-  data.SetIf("cause", call.input.Find("cause"));
-  const Json failure = std::move(data);
-  co_return co_await PostTask(call, "task-failure", failure);
-}
-
-Task<Json> SendTaskHeartbeat(Call& call) {
-  const Json data = Json(Json::Object{});
-  co_return co_await PostTask(call, "task-heartbeat", data);
 }
 
 }  // namespace stepmill::states

@@ -1,163 +1,124 @@
 #include "service/states/machines.h"
 
-#include "base/strings.h"
-#include "gate/door.h"
-#include "gate/principal.h"
-#include "lang/asl/definition.h"
+#include "engine/engine.h"
 #include "service/ports.h"
 #include "service/states/documents.h"
 #include "service/states/errors.h"
 #include "service/states/execution_log.h"
-#include "service/states/task_performer.h"
-#include "store/store.h"
+#include "service/states/settings.h"
+#include "service/states/sweep.h"
+#include "service/states/tags.h"
+#include "service/states/versions.h"
 #include "task/ports.h"
 
 namespace stepmill::states {
 namespace {
 
-constexpr int kPageDefault = 100;
-constexpr size_t kTagsMax = 50;
+constexpr int kOfMachineMax = 1000;  // versions or aliases of one machine
 
-Json OwnedKey() { return Json::Object{{"type", "AWS_OWNED_KEY"}}; }
+/// The members of a revision that a request gives or changes.
+constexpr const char* kSettings[] = {"definition", "roleArn", "loggingConfiguration",
+                                     "tracingConfiguration", "encryptionConfiguration"};
 
-/// Step Functions: "Logging"; the defaults are shown.
-Result<Json> ReadLogging(const Json* given) {
-  Json::Object out{{"level", "OFF"}, {"includeExecutionData", false}};
-  if (!given) return Json(std::move(out));
-  out.Set("level", given->StringOr("level", "OFF"));
-  out.Set("includeExecutionData", given->BoolOr("includeExecutionData", false));
-  const Json& destinations = (*given)["destinations"];
-  if (destinations.is_array()) out.Set("destinations", destinations);
-  const size_t count = destinations.is_array() ? destinations.size() : 0;
-  const bool is_off = given->StringOr("level", "OFF") == "OFF";
-  if (count > 1 || (!is_off && count != 1))
-    return InvalidLoggingConfiguration("Must specify exactly one Log Destination.");
-  return Json(std::move(out));
+/// Adds the revision to the batch; its id.
+std::string AddRevision(Call& call, const Json& revision) {
+  const std::string id = call.ports.random.NewUuid();
+  call.batch.Create(RevisionKey(call, id), revision);
+  return id;
 }
 
-/// The destination must be a group of this account and region.
-Task<> CheckLogDestination(Call& call, Json logging) {
-  if (!logging["destinations"].is_array() || logging["destinations"].size() == 0)
-    co_return Result<>();
-  const LogSettings settings = ReadLogSettings(logging);
-  const Error missing = InvalidLoggingConfiguration("Log Destination not found.");
-  if (settings.group.empty()) co_return missing;
-  const Json input = Json::Object{{"logGroupNamePrefix", settings.group}};
-  const auto found = co_await AskToRead(call, "logs", "DescribeLogGroups", input);
-  if (!found) co_return missing;
-  for (const Json& group : found->output["logGroups"].items())
-    if (group.StringOr("logGroupName", "") == settings.group) co_return Result<>();
-  co_return missing;
+Result<> CheckDescription(const Json& input) {
+  if (!input.Has("versionDescription") || input.BoolOr("publish", false)) return {};
+  return Validation("Version description can only be set when publish is true");
 }
 
-Json ReadTracing(const Json* given) {
-  return Json::Object{{"enabled", given ? given->BoolOr("enabled", false) : false}};
+/// A stream that says that the group can be written to, as AWS makes one.
+void AnnounceLogging(Call& call, const Json& revision) {
+  const Json& logging = revision["loggingConfiguration"];
+  if (logging.StringOr("level", "OFF") == "OFF") return;
+  call.ports.engine.Deliver(
+      call.batch, call.ports.random.NewUuid(), kLogCheckPerformerName,
+      Json::Object{{"logging", logging}, {"account", call.account}, {"region", call.region}});
 }
 
-Result<> CheckEncryption(const Json& input) {
-  const Json* encryption = input.Find("encryptionConfiguration");
-  if (encryption && encryption->StringOr("type", "") != "AWS_OWNED_KEY")
-    return NotBuilt("encryptionConfiguration with a key of your own");
-  return {};
-}
-
-Result<> CheckRole(std::string_view arn) {
-  if (!RolePrincipal(arn, "check")) return InvalidArnPrefix(arn);
-  return {};
-}
-
-asl::CompileOptions OptionsOf(Call& call, bool is_express) {
-  asl::CompileOptions options;
-  options.is_express = is_express;
-  options.check_parameters = [&door = call.ports.door](const asl::Resource& resource,
-                                                       const Json& parameters) {
-    return CheckTaskParameters(door, resource, parameters);
-  };
-  return options;
-}
-
-Result<std::shared_ptr<const asl::Definition>> Check(Call& call, const std::string& text,
-                                                     bool is_express) {
-  const asl::CompileOptions options = OptionsOf(call, is_express);
-  asl::Compiled compiled = asl::Compile(text, options);
-  if (!compiled.definition) return InvalidDefinition(asl::JoinFindings(compiled.findings));
-  return compiled.definition;
-}
-
-Json Seconds(const Json& millis) { return Json(static_cast<double>(millis.AsInteger()) / 1000.0); }
-
-Task<Document> RequireTagged(Call& call) {
-  const std::string arn = call.input.StringOr("resourceArn", "");
-  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
-  auto found = co_await RequireMachine(call, arn);
-  if (!found) co_return ResourceNotFound(arn);
-  co_return *std::move(found);
+/// The same request again answers as the first one did; any other is refused.
+Task<Json> Repeat(Call& call, Document existing, Json wanted) {
+  MILL_CO_TRY(const Json revision, co_await RequireRevision(call, existing.body));
+  const std::string arn = existing.body.StringOr("stateMachineArn", "");
+  bool is_same = revision.StringOr("type", "") == wanted.StringOr("type", "");
+  for (const char* member : kSettings)
+    is_same =
+        is_same && (std::string_view(member) == "roleArn" || revision[member] == wanted[member]);
+  Json::Object answer{{"stateMachineArn", arn},
+                      {"creationDate", SecondsOf(existing.body["createdAt"])}};
+  if (is_same && call.input.BoolOr("publish", false)) {
+    const Key key =
+        VersionKey(call, existing.body.StringOr("name", ""), existing.body.IntOr("version", 0));
+    MILL_CO_TRY(const auto version, co_await call.ports.store.Get(key));
+    is_same = version && version->body.StringOr("description", "") ==
+                             call.input.StringOr("versionDescription", "");
+    if (is_same) answer.Set("stateMachineVersionArn", version->body["stateMachineVersionArn"]);
+  }
+  if (!is_same) co_return StateMachineAlreadyExists(arn);
+  co_return answer;
 }
 
 }  // namespace
 
 Task<Json> CreateStateMachine(Call& call) {
   const std::string name = call.input.StringOr("name", "");
-  const std::string definition = call.input.StringOr("definition", "");
   const std::string type = call.input.StringOr("type", "STANDARD");
   MILL_CO_CHECK(CheckName(name));
-  if (call.input.Has("versionDescription") && !call.input.BoolOr("publish", false))
-    co_return Error{Code::kInvalid, "ValidationException",
-                    "Version description can only be set when publish is true"};
+  MILL_CO_CHECK(CheckDescription(call.input));
   MILL_CO_CHECK(CheckRole(call.input.StringOr("roleArn", "")));
-  MILL_CO_CHECK(CheckEncryption(call.input));
+  MILL_CO_TRY(const Json encryption, ReadEncryption(call.input.Find("encryptionConfiguration")));
   MILL_CO_TRY(const Json logging, ReadLogging(call.input.Find("loggingConfiguration")));
   MILL_CO_CHECK(co_await CheckLogDestination(call, logging));
-  MILL_CO_TRY(const auto compiled, Check(call, definition, type == "EXPRESS"));
-  if (type == "EXPRESS")
-    co_return StateMachineTypeNotSupported(
-        "State machines of type EXPRESS are not built in stepmill: use STANDARD");
-  if (call.input.BoolOr("publish", false)) co_return NotBuilt("publishing versions");
-  const Json tags = call.input.Has("tags") ? call.input["tags"] : Json(Json::Array{});
+  const std::string definition = call.input.StringOr("definition", "");
+  MILL_CO_TRY(const auto compiled, CheckDefinition(call, definition, type == "EXPRESS"));
   const std::string arn = MachineArn(call, name);
+  const Json tags = call.input.Has("tags") ? call.input["tags"] : Json(Json::Array{});
   if (tags.size() > kTagsMax) co_return TooManyTags(arn);
-  const Json tracing = ReadTracing(call.input.Find("tracingConfiguration"));
-  MILL_CO_TRY(const auto existing, co_await call.ports.store.Get(MachineKey(call, name)));
-  if (existing) {
-    const Json& old = existing->body;
-    const bool is_same =
-        old.StringOr("definition", "") == definition && old.StringOr("type", "") == type &&
-        old["loggingConfiguration"] == logging && old["tracingConfiguration"] == tracing;
-    if (!is_same) co_return StateMachineAlreadyExists(arn);
-    co_return Json::Object{{"stateMachineArn", arn}, {"creationDate", Seconds(old["createdAt"])}};
-  }
   const int64_t now = MillisSinceEpoch(call.Now());
-  Json::Object document{{"stateMachineArn", arn},
-                        {"name", name},
-                        {"type", type},
-                        {"definition", definition},
-                        {"roleArn", call.input["roleArn"]},
-                        {"loggingConfiguration", logging},
-                        {"tracingConfiguration", tracing},
-                        {"createdAt", now},
-                        {"updatedAt", now},
-                        {"tags", tags}};
-  call.batch.Create(MachineKey(call, name), std::move(document));
-  co_return Json::Object{{"stateMachineArn", arn}, {"creationDate", Seconds(now)}};
+  const Json revision =
+      Json::Object{{"stateMachineArn", arn},
+                   {"name", name},
+                   {"type", type},
+                   {"definition", definition},
+                   {"roleArn", call.input["roleArn"]},
+                   {"loggingConfiguration", logging},
+                   {"tracingConfiguration", ReadTracing(call.input.Find("tracingConfiguration"))},
+                   {"encryptionConfiguration", encryption},
+                   {"updatedAt", now}};
+  MILL_CO_TRY(const auto existing, co_await call.ports.store.Get(MachineKey(call, name)));
+  if (existing) co_return co_await Repeat(call, *existing, revision);
+  Json machine = Json::Object{{"stateMachineArn", arn}, {"name", name},
+                              {"type", type},           {"revision", AddRevision(call, revision)},
+                              {"createdAt", now},       {"tags", tags}};
+  Json::Object answer{{"stateMachineArn", arn}, {"creationDate", SecondsOf(now)}};
+  if (call.input.BoolOr("publish", false)) {
+    const std::string description = call.input.StringOr("versionDescription", "");
+    MILL_CO_TRY(const Published published, co_await Publish(call, machine, description));
+    machine = published.machine;
+    answer.Set("stateMachineVersionArn", published.version["stateMachineVersionArn"]);
+  }
+  call.batch.Create(MachineKey(call, name), machine);
+  AnnounceLogging(call, revision);
+  co_return answer;
 }
 
 Task<Json> UpdateStateMachine(Call& call) {
   const std::string arn = call.input.StringOr("stateMachineArn", "");
   MILL_CO_TRY(const Document machine, co_await RequireMachine(call, arn));
-  const bool has_change = call.input.Has("definition") || call.input.Has("roleArn") ||
-                          call.input.Has("loggingConfiguration") ||
-                          call.input.Has("tracingConfiguration") ||
-                          call.input.Has("encryptionConfiguration");
-  if (!has_change && !call.input.BoolOr("publish", false)) co_return MissingRequiredParameter();
-  MILL_CO_CHECK(CheckEncryption(call.input));
-  if (call.input.Has("versionDescription") && !call.input.BoolOr("publish", false))
-    co_return Error{Code::kInvalid, "ValidationException",
-                    "Version description can only be set when publish is true"};
-  if (call.input.BoolOr("publish", false)) co_return NotBuilt("publishing versions");
-  Json changed = machine.body;
-  if (const Json* definition = call.input.Find("definition")) {
-    MILL_CO_TRY(const auto compiled, Check(call, definition->AsString(), false));
-    changed = changed.With("definition", *definition);
+  bool has_change = false;
+  for (const char* member : kSettings) has_change = has_change || call.input.Has(member);
+  if (!has_change) co_return MissingRequiredParameter();
+  MILL_CO_CHECK(CheckDescription(call.input));
+  MILL_CO_TRY(const Json revision, co_await RequireRevision(call, machine.body));
+  Json changed = revision;
+  if (const Json* encryption = call.input.Find("encryptionConfiguration")) {
+    MILL_CO_TRY(const Json read, ReadEncryption(encryption));
+    changed = changed.With("encryptionConfiguration", read);
   }
   if (const Json* role = call.input.Find("roleArn")) {
     MILL_CO_CHECK(CheckRole(role->AsString()));
@@ -170,135 +131,88 @@ Task<Json> UpdateStateMachine(Call& call) {
   }
   if (const Json* tracing = call.input.Find("tracingConfiguration"))
     changed = changed.With("tracingConfiguration", ReadTracing(tracing));
+  if (const Json* definition = call.input.Find("definition")) {
+    const bool is_express = revision.StringOr("type", "") == "EXPRESS";
+    MILL_CO_TRY(const auto compiled, CheckDefinition(call, definition->AsString(), is_express));
+    changed = changed.With("definition", *definition);
+  }
   const int64_t now = MillisSinceEpoch(call.Now());
-  if (changed != machine.body)
-    changed = changed.With("revisionId", call.ports.random.NewUuid()).With("updatedAt", now);
-  call.batch.Replace(machine, changed);
-  Json::Object answer{{"updateDate", Seconds(now)}};
-  answer.SetIf("revisionId", changed.Find("revisionId"));
+  Json updated = machine.body;
+  if (changed != revision) {
+    const std::string revision_id = call.ports.random.NewUuid();
+    changed = changed.With("revisionId", revision_id).With("updatedAt", now);
+    updated = updated.With("revision", AddRevision(call, changed)).With("revisionId", revision_id);
+    if (updated.Has("version")) updated = updated.Without("version");
+    if (changed["loggingConfiguration"] != revision["loggingConfiguration"])
+      AnnounceLogging(call, changed);
+  }
+  Json::Object answer{{"updateDate", SecondsOf(now)}};
+  answer.SetIf("revisionId", updated.Find("revisionId"));
+  if (call.input.BoolOr("publish", false)) {
+    const std::string description = call.input.StringOr("versionDescription", "");
+    MILL_CO_TRY(const Published published, co_await Publish(call, updated, description));
+    updated = published.machine;
+    answer.Set("stateMachineVersionArn", published.version["stateMachineVersionArn"]);
+  }
+  call.batch.Replace(machine, updated);
   co_return answer;
 }
 
 Task<Json> DescribeStateMachine(Call& call) {
   const std::string arn = call.input.StringOr("stateMachineArn", "");
-  MILL_CO_TRY(const Document machine, co_await RequireMachine(call, arn));
-  const Json& body = machine.body;
+  MILL_CO_TRY(const MachineTarget target, co_await RequireTarget(call, arn, false));
+  MILL_CO_TRY(const Json revision, co_await RequireRevision(call, target.refers));
   const bool with_data = call.input.StringOr("includedData", "ALL_DATA") != "METADATA_ONLY";
-  Json::Object out{{"stateMachineArn", arn}, {"name", body["name"]}, {"status", "ACTIVE"}};
-  if (with_data) out.Set("definition", body["definition"]);
-  out.Set("roleArn", body["roleArn"]);
-  out.Set("type", body["type"]);
-  out.Set("creationDate", Seconds(body["createdAt"]));
-  out.Set("loggingConfiguration", body["loggingConfiguration"]);
-  out.Set("tracingConfiguration", body["tracingConfiguration"]);
-  out.SetIf("revisionId", body.Find("revisionId"));
-  out.Set("encryptionConfiguration", OwnedKey());
-  if (with_data) {
-    const asl::Compiled compiled = asl::Compile(body.StringOr("definition", ""));
-    const Json references =
-        compiled.definition ? asl::VariableReferences(*compiled.definition) : Json();
-    if (!references.is_null()) out.Set("variableReferences", references);
-  }
+  Json::Object out{{"stateMachineArn", arn}, {"name", revision["name"]}, {"status", "ACTIVE"}};
+  if (with_data) out.Set("definition", revision["definition"]);
+  out.Set("roleArn", revision["roleArn"]);
+  out.Set("type", revision["type"]);
+  out.Set("creationDate", SecondsOf(target.refers["createdAt"]));
+  out.Set("loggingConfiguration", revision["loggingConfiguration"]);
+  out.Set("tracingConfiguration", revision["tracingConfiguration"]);
+  out.SetIf("revisionId", revision.Find("revisionId"));
+  out.SetIf("description", target.version.Find("description"));
+  out.Set("encryptionConfiguration", revision["encryptionConfiguration"]);
+  if (with_data) AddVariableReferences(out, revision.StringOr("definition", ""));
   co_return out;
 }
 
 Task<Json> DeleteStateMachine(Call& call) {
   const std::string arn = call.input.StringOr("stateMachineArn", "");
-  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
-  if (parsed.type != "stateMachine") co_return InvalidArnType(parsed.type);
-  auto machine = co_await RequireMachine(call, arn);
-  if (machine) call.batch.Delete(machine->key);
+  MILL_CO_TRY(const StatesArn parsed, ParseArnOf("stateMachine", arn));
+  const auto machine = co_await RequireMachine(call, arn);
+  if (!machine) co_return Json::Object{};
+  call.batch.expects.push_back({machine->key, machine->version});
+  call.batch.Delete(machine->key);
+  const Key prefixes[] = {VersionPrefix(call, parsed.name), AliasPrefix(call, parsed.name)};
+  for (const Key& prefix : prefixes) {
+    const Key end = PrefixEnd(prefix);
+    MILL_CO_TRY(const auto documents,
+                co_await call.ports.store.Range(prefix, end, Direction::kForward, kOfMachineMax));
+    for (const Document& document : documents) call.batch.Delete(document.key);
+  }
+  // Executions that run are ended behind it.
+  call.ports.engine.Deliver(call.batch, call.ports.random.NewUuid(), kSweepPerformerName,
+                            Json::Object{{"prefix", StartedPrefix(call, parsed.name)},
+                                         {"machine", parsed.name},
+                                         {"account", call.account},
+                                         {"region", call.region},
+                                         {"deletedAt", MillisSinceEpoch(call.Now())}});
   co_return Json::Object{};
 }
 
 Task<Json> ListStateMachines(Call& call) {
-  int limit = static_cast<int>(call.input.IntOr("maxResults", 0));
-  if (limit == 0) limit = kPageDefault;
   const Key prefix = call.KeyFor({"states", "machine", ""});
-  Key from = prefix;
-  if (const Json* token = call.input.Find("nextToken")) {
-    MILL_CO_TRY(from, ReadPageToken(token->AsString()));
-    if (!from.starts_with(prefix)) co_return InvalidToken();
-  }
-  const Key to = PrefixEnd(prefix);
-  MILL_CO_TRY(const auto found,
-              co_await call.ports.store.Range(from, to, Direction::kForward, limit + 1));
+  MILL_CO_TRY(const Page page, co_await ReadPage(call, prefix, Direction::kForward));
   Json::Array list;
-  Json::Object out;
-  for (const Document& document : found) {
-    if (static_cast<int>(list.size()) == limit) {
-      out.Set("nextToken", PageToken(document.key));
-      break;
-    }
+  for (const Document& document : page.documents)
     list.push_back(Json::Object{{"stateMachineArn", document.body["stateMachineArn"]},
                                 {"name", document.body["name"]},
                                 {"type", document.body["type"]},
-                                {"creationDate", Seconds(document.body["createdAt"])}});
-  }
-  out.Set("stateMachines", Json(std::move(list)));
+                                {"creationDate", SecondsOf(document.body["createdAt"])}});
+  Json::Object out{{"stateMachines", Json(std::move(list))}};
+  if (page.next_token) out.Set("nextToken", *page.next_token);
   co_return out;
-}
-
-Task<Json> ValidateStateMachineDefinition(Call& call) {
-  const asl::CompileOptions options =
-      OptionsOf(call, call.input.StringOr("type", "STANDARD") == "EXPRESS");
-  const asl::Compiled compiled = asl::Compile(call.input.StringOr("definition", ""), options);
-  int64_t limit = call.input.IntOr("maxResults", 0);
-  if (limit == 0) limit = kPageDefault;
-  const bool wants_warnings = call.input.StringOr("severity", "ERROR") == "WARNING";
-  Json::Array diagnostics;
-  bool has_error = false;
-  bool is_truncated = false;
-  for (const asl::Finding& finding : compiled.findings) {
-    has_error = has_error || finding.is_error;
-    if (!finding.is_error && !wants_warnings) continue;
-    if (static_cast<int64_t>(diagnostics.size()) >= limit) {
-      is_truncated = true;
-      break;
-    }
-    Json::Object diagnostic{{"severity", finding.is_error ? "ERROR" : "WARNING"},
-                            {"code", finding.code},
-                            {"message", finding.message}};
-    if (!finding.location.empty()) diagnostic.Set("location", finding.location);
-    diagnostics.push_back(std::move(diagnostic));
-  }
-  co_return Json::Object{{"result", has_error ? "FAIL" : "OK"},
-                         {"diagnostics", Json(std::move(diagnostics))},
-                         {"truncated", is_truncated}};
-}
-
-Task<Json> TagResource(Call& call) {
-  MILL_CO_TRY(const Document machine, co_await RequireTagged(call));
-  Json::Array tags = machine.body["tags"].items();
-  for (const Json& tag : call.input["tags"].items()) {
-    bool is_known = false;
-    for (Json& old : tags) {
-      if (old["key"] != tag["key"]) continue;
-      old = tag;
-      is_known = true;
-    }
-    if (!is_known) tags.push_back(tag);
-  }
-  if (tags.size() > kTagsMax) co_return TooManyTags(call.input.StringOr("resourceArn", ""));
-  call.batch.Replace(machine, machine.body.With("tags", Json(std::move(tags))));
-  co_return Json::Object{};
-}
-
-Task<Json> UntagResource(Call& call) {
-  MILL_CO_TRY(const Document machine, co_await RequireTagged(call));
-  Json::Array tags;
-  for (const Json& tag : machine.body["tags"].items()) {
-    bool is_gone = false;
-    for (const Json& key : call.input["tagKeys"].items()) is_gone = is_gone || tag["key"] == key;
-    if (!is_gone) tags.push_back(tag);
-  }
-  call.batch.Replace(machine, machine.body.With("tags", Json(std::move(tags))));
-  co_return Json::Object{};
-}
-
-Task<Json> ListTagsForResource(Call& call) {
-  MILL_CO_TRY(const Document machine, co_await RequireTagged(call));
-  co_return Json::Object{{"tags", machine.body["tags"]}};
 }
 
 }  // namespace stepmill::states

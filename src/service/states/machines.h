@@ -10,8 +10,5 @@ Task<Json> DescribeStateMachine(Call& call);
 Task<Json> DeleteStateMachine(Call& call);
 Task<Json> ListStateMachines(Call& call);
 Task<Json> ValidateStateMachineDefinition(Call& call);
-Task<Json> TagResource(Call& call);
-Task<Json> UntagResource(Call& call);
-Task<Json> ListTagsForResource(Call& call);
 
 }  // namespace stepmill::states

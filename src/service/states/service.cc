@@ -1,12 +1,21 @@
 #include "engine/engine.h"
 #include "gate/model.h"
 #include "service/ports.h"
+#include "service/states/activities.h"
+#include "service/states/aliases.h"
+#include "service/states/callbacks.h"
 #include "service/states/execution_log.h"
 #include "service/states/execution_machine.h"
 #include "service/states/executions.h"
+#include "service/states/express.h"
 #include "service/states/machines.h"
+#include "service/states/redrive.h"
+#include "service/states/start.h"
 #include "service/states/states.h"
+#include "service/states/sweep.h"
+#include "service/states/tags.h"
 #include "service/states/task_performer.h"
+#include "service/states/versions.h"
 
 namespace stepmill::states {
 namespace {
@@ -15,19 +24,21 @@ constexpr std::string_view kMachine = "{stateMachineArn}";
 constexpr std::string_view kExecution = "{executionArn}";
 constexpr std::string_view kNewMachine = "arn:aws:states:{region}:{account}:stateMachine:{name}";
 
+constexpr std::string_view kActivity = "{activityArn}";
+
 constexpr Operation kOperations[] = {
     {.name = "CreateStateMachine",
      .handler = CreateStateMachine,
      .action = "states:CreateStateMachine",
      .resource = kNewMachine,
      .access = Access::kWrite,
-     .keeps = "tracingConfiguration,tags"},
+     .keeps = "tracingConfiguration,encryptionConfiguration"},
     {.name = "UpdateStateMachine",
      .handler = UpdateStateMachine,
      .action = "states:UpdateStateMachine",
      .resource = kMachine,
      .access = Access::kWrite,
-     .keeps = "tracingConfiguration"},
+     .keeps = "tracingConfiguration,encryptionConfiguration"},
     {.name = "DescribeStateMachine",
      .handler = DescribeStateMachine,
      .action = "states:DescribeStateMachine",
@@ -109,12 +120,92 @@ constexpr Operation kOperations[] = {
      .action = "states:ListTagsForResource",
      .resource = "{resourceArn}",
      .access = Access::kRead},
+    {.name = "PublishStateMachineVersion",
+     .handler = PublishStateMachineVersion,
+     .action = "states:PublishStateMachineVersion",
+     .resource = kMachine,
+     .access = Access::kWrite},
+    {.name = "ListStateMachineVersions",
+     .handler = ListStateMachineVersions,
+     .action = "states:ListStateMachineVersions",
+     .resource = kMachine,
+     .access = Access::kList},
+    {.name = "DeleteStateMachineVersion",
+     .handler = DeleteStateMachineVersion,
+     .action = "states:DeleteStateMachineVersion",
+     .resource = "{stateMachineVersionArn}",
+     .access = Access::kWrite},
+    {.name = "CreateStateMachineAlias",
+     .handler = CreateStateMachineAlias,
+     .action = "states:CreateStateMachineAlias",
+     .resource = "*",
+     .access = Access::kWrite},
+    {.name = "UpdateStateMachineAlias",
+     .handler = UpdateStateMachineAlias,
+     .action = "states:UpdateStateMachineAlias",
+     .resource = "{stateMachineAliasArn}",
+     .access = Access::kWrite},
+    {.name = "DescribeStateMachineAlias",
+     .handler = DescribeStateMachineAlias,
+     .action = "states:DescribeStateMachineAlias",
+     .resource = "{stateMachineAliasArn}",
+     .access = Access::kRead},
+    {.name = "DeleteStateMachineAlias",
+     .handler = DeleteStateMachineAlias,
+     .action = "states:DeleteStateMachineAlias",
+     .resource = "{stateMachineAliasArn}",
+     .access = Access::kWrite},
+    {.name = "ListStateMachineAliases",
+     .handler = ListStateMachineAliases,
+     .action = "states:ListStateMachineAliases",
+     .resource = kMachine,
+     .access = Access::kList},
+    {.name = "StartSyncExecution",
+     .handler = StartSyncExecution,
+     .action = "states:StartSyncExecution",
+     .resource = kMachine,
+     .access = Access::kWrite,
+     .keeps = "traceHeader"},
+    {.name = "RedriveExecution",
+     .handler = RedriveExecution,
+     .action = "states:RedriveExecution",
+     .resource = kExecution,
+     .access = Access::kWrite},
+    {.name = "CreateActivity",
+     .handler = CreateActivity,
+     .action = "states:CreateActivity",
+     .resource = "arn:aws:states:{region}:{account}:activity:{name}",
+     .access = Access::kWrite,
+     .keeps = "encryptionConfiguration"},
+    {.name = "DescribeActivity",
+     .handler = DescribeActivity,
+     .action = "states:DescribeActivity",
+     .resource = kActivity,
+     .access = Access::kRead},
+    {.name = "DeleteActivity",
+     .handler = DeleteActivity,
+     .action = "states:DeleteActivity",
+     .resource = kActivity,
+     .access = Access::kWrite},
+    {.name = "ListActivities",
+     .handler = ListActivities,
+     .action = "states:ListActivities",
+     .resource = "*",
+     .access = Access::kList},
+    {.name = "GetActivityTask",
+     .handler = GetActivityTask,
+     .action = "states:GetActivityTask",
+     .resource = kActivity,
+     .access = Access::kWrite},
 };
 
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachineName, MakeExecutionMachine());
   ports.engine.AddPerformer(kPerformerName, MakeTaskPerformer(ports));
   ports.engine.AddPerformer(kLogPerformerName, MakeLogPerformer(ports));
+  ports.engine.AddPerformer(kLogCheckPerformerName, MakeLogCheckPerformer(ports));
+  ports.engine.AddPerformer(kExpressPerformerName, MakeExpressPerformer(ports));
+  ports.engine.AddPerformer(kSweepPerformerName, MakeSweepPerformer(ports));
 }
 
 }  // namespace

@@ -97,6 +97,8 @@ struct Child {
     std::string arn = input.StringOr("StateMachineArn", "");
     const size_t at = arn.find(":stateMachine:");
     if (at == std::string::npos) return arn;
+    const size_t qualifier = arn.find(':', at + 14);  // of a version or an alias
+    if (qualifier != std::string::npos) arn.resize(qualifier);
     arn.replace(at, 14, ":execution:");
     return arn + ":" + input.StringOr("Name", "");
   }

@@ -9,6 +9,7 @@
 #include "gate/principal.h"
 #include "lang/asl/definition.h"
 #include "lang/asl/limits.h"
+#include "service/states/documents.h"
 #include "service/states/shape_names.h"
 #include "task/ports.h"
 
@@ -107,8 +108,6 @@ Result<Target> FindTarget(Ports& ports, const Json& what) {
     const std::string arn = what.StringOr("arn", "");
     const auto resource = asl::ParseResource(arn);
     if (!resource) return Error{Code::kInvalid, "States.Runtime", "no resource " + arn};
-    if (resource->kind == asl::Resource::Kind::kActivity)
-      return Error{Code::kInvalid, "States.Runtime", "The activity " + arn + " does not exist."};
     if (resource->kind == asl::Resource::Kind::kLambda)
       return Error{Code::kInvalid, "Lambda.UnknownOperationException",
                    "Lambda functions are not built in stepmill: " + arn};
@@ -176,6 +175,20 @@ Json WithSdkMembers(Json output, const std::string& request_id, const Target& ta
       .With("SdkResponseMetadata", Json::Object{{"RequestId", request_id}});
 }
 
+/// Step Functions, "Amazon EventBridge": where an event comes from stands in its Resources.
+Json WithSources(const Json& input, const Json& sources) {
+  if (!sources.is_array() || !input["Entries"].is_array()) return input;
+  Json::Array entries;
+  for (const Json& entry : input["Entries"].items()) {
+    if (!entry.is_object()) return input;
+    Json::Array resources;
+    if (entry["Resources"].is_array()) resources = entry["Resources"].items();
+    for (const Json& source : sources.items()) resources.push_back(source);
+    entries.push_back(entry.With("Resources", Json(std::move(resources))));
+  }
+  return input.With("Entries", Json(std::move(entries)));
+}
+
 /// Parameters to a request; an Error of States.Runtime where they cannot be used.
 Result<Request> MakeRequest(const Target& target, const Json& what, const std::string& effect_id,
                             std::unique_ptr<ByteSource>& body) {
@@ -188,7 +201,7 @@ Result<Request> MakeRequest(const Target& target, const Json& what, const std::s
   if (session.size() > 64) session.resize(64);
   MILL_TRY(request.principal, RolePrincipal(what.StringOr("role", ""), session));
   if (target.row->access == Access::kWrite) request.effect_id = effect_id;
-  Json input = what["input"];
+  Json input = WithSources(what["input"], what["sources"]);
   const std::string_view stream = target.model->input_stream();
   if (!stream.empty() && input.Has(stream)) {
     // aws-sdk bodies are always JSON: a text keeps its quotes.
@@ -211,8 +224,26 @@ Result<Request> MakeRequest(const Target& target, const Json& what, const std::s
                    "' could not be used to start the Task: [" + reasons + "]"};
 }
 
+/// Whether an activity is there: its workers come for the task by themselves.
+Task<Json> FindActivity(Ports& ports, Json what) {
+  const std::string arn = what.StringOr("arn", "");
+  MILL_CO_TRY(const StatesArn parsed, ParseArn(arn));
+  std::optional<Document> found;
+  if (parsed.account == what.StringOr("account", "") && parsed.rest.empty()) {
+    const Key key = MakeKey({parsed.account, parsed.region, "states", "activity", parsed.name});
+    MILL_CO_TRY(found, co_await ports.store.Get(key));
+  }
+  if (!found) co_return Failed("States.Runtime", "The activity " + arn + " does not exist.");
+  co_return Json(Json::Object{{"output", Json::Object{}}});
+}
+
+}  // namespace
+
 Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
   const Json what = performance.what;
+  if (Split(what.StringOr("arn", ""), ':').size() == 7 &&
+      Split(what.StringOr("arn", ""), ':')[5] == "activity")
+    co_return co_await FindActivity(ports, what);
   Result<Target> found = FindTarget(ports, what);
   if (!found) co_return Failed(found.error().name, found.error().message);
   const Target target = *found;
@@ -241,6 +272,12 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
   const size_t body_bytes =
       target.model->output ? AwsJsonSize(*target.model->output, output) : output.PrintedSize();
   const bool is_of_definition = what.Has("arn");
+  const bool has_failed_entries = what.Has("sources") && output.IntOr("FailedEntryCount", 0) > 0;
+  if (has_failed_entries)  // those that are fine are delivered all the same
+    co_return Failed("EventBridge.FailedEntry",
+                     Json(Json::Object{{"Entries", output["Entries"]},
+                                       {"FailedEntryCount", output["FailedEntryCount"]}})
+                         .Print());
   if (target.model->output)
     output = FromService(*target.model->output, output,
                          target.is_sdk ? DateStyle::kIso : DateStyle::kEpochMillis);
@@ -248,8 +285,6 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
     output = WithSdkMembers(output, answer->request_id, target, body_bytes, ports.clock.Now());
   co_return Json::Object{{"output", output}};
 }
-
-}  // namespace
 
 std::vector<std::string> CheckTaskParameters(const Door& door, const asl::Resource& resource,
                                              const Json& parameters) {

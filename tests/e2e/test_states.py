@@ -1,0 +1,25 @@
+"""Every operation of Step Functions through the AWS SDK for JavaScript v3, and its types by TypeScript.
+Ends with `N passed, M failed`."""
+import os
+import subprocess
+import sys
+
+from server import ROOT, Server, run
+
+FOLDER = os.path.join(ROOT, "tests", "e2e", "js")
+
+
+def main():
+    if not os.path.isdir(os.path.join(FOLDER, "node_modules", "typescript")):
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
+    print("ok      types" if run(["npx", "tsc", "-p", FOLDER], dict(os.environ)) == "" else "FAILED  types")
+    server = Server().start()
+    try:
+        env = {**server.environment(), "AWS_ENDPOINT_URL": server.url, "NODE_NO_WARNINGS": "1"}
+        return subprocess.run(["node", "states.mjs"], cwd=FOLDER, env=env, timeout=300).returncode
+    finally:
+        server.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
