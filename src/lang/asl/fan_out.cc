@@ -80,6 +80,7 @@ void Execution::Interpreter::RunMap(Flow& flow) {
   if (is_history_full_) return;
   if (Result<> checked = CheckTolerance(flow); !checked)
     return FailState(flow, FailureOf(checked.error(), flow));
+  if (flow.state->distributed) return BeginMapRun(flow);
   flow.waiting = Flow::Waiting::kChildren;
   flow.running = 0;
   flow.next_item = 0;
@@ -110,6 +111,10 @@ Result<> Execution::Interpreter::PrepareMap(Flow& flow) {
   MILL_TRY(const std::optional<double> concurrency,
            MapNumber(state.concurrency_max, "MaxConcurrency", false, flow));
   if (concurrency && *concurrency < 0) return Runtime("MaxConcurrency cannot be negative.");
+  if (state.distributed && state.distributed->reader) {
+    flow.items = Json();  // they come from elsewhere
+    return {};
+  }
   if (state.is_jsonata) {
     MILL_TRY(flow.items, AskItems(flow));
     return {};

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lang/asl/distributed.h"
 #include "lang/asl/execution.h"
 #include "lang/asl/limits.h"
 
@@ -48,7 +49,7 @@ struct QueryValues {
 
 /// One line of control: the machine itself, a branch, an iteration.
 struct Flow {
-  enum class Waiting { kNothing, kWait, kRetry, kTask, kChildren };
+  enum class Waiting { kNothing, kWait, kRetry, kTask, kChildren, kMapRun };
 
   const StateMachine* machine = nullptr;
   Flow* parent = nullptr;
@@ -79,6 +80,7 @@ struct Flow {
   size_t next_item = 0;
   size_t running = 0;
   int64_t children_last = 0;
+  uint64_t map_run = 0;  ///< mode DISTRIBUTED; 0: none
 
   Json map_item;  ///< an iteration: the context's "Map" object
 };
@@ -187,6 +189,12 @@ class Execution::Interpreter {
   Result<> CheckSize(const Payload& parameters, const Flow& flow) const;
   int64_t EmitIteration(EventType type, const Flow& flow, int index, int64_t previous);
 
+  // distributed_map.cc: a Map that hands its items to a Map Run.
+  void BeginMapRun(Flow& flow);
+  void OnMapRunEnded(const Event& event);
+  Result<Json> MapRunPlan(Flow& flow);
+  Result<Json> ReaderPlan(Flow& flow, const DistributedMap::Reader& reader);
+
   // failure.cc
   Failure FailureOf(const Error& error, const Flow& flow) const;
   void EmitEvaluationFailed(Flow& flow, Failure& failure);
@@ -219,8 +227,10 @@ class Execution::Interpreter {
   std::vector<std::unique_ptr<Flow>> buried_;  // ended in this turn; may still be on the stack
   std::unordered_map<uint64_t, TimerOwner> timers_;
   std::unordered_map<uint64_t, Flow*> tasks_;
+  std::unordered_map<uint64_t, Flow*> map_runs_;
   uint64_t next_timer_ = 1;
   uint64_t next_task_ = 1;
+  uint64_t next_map_run_ = 1;
   int64_t next_event_ = 1;
   int redrive_count_ = 0;
   Time redriven_at_;

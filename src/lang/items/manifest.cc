@@ -13,8 +13,7 @@ Result<Manifest> ReadInventoryManifest(std::string_view text) {
     return ReaderFailed("The inventory's fileFormat is '" + format + "': only CSV is supported.");
   Manifest out;
   const std::string schema = json->StringOr("fileSchema", "");
-  for (const std::string_view name : Split(schema, ','))
-    out.headers.emplace_back(Trim(name));
+  for (const std::string_view name : Split(schema, ',')) out.headers.emplace_back(Trim(name));
   const Json& files = (*json)["files"];
   if (out.headers[0].empty() || !files.is_array())
     return ReaderFailed("The manifest has no fileSchema or no files.");
