@@ -1,8 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "app/test_services.h"
 #include "app/test_world.h"
 #include "blob/memory/memory_blobs.h"
+#include "service/objects.h"
+#include "service/s3/s3.h"
 #include "service/states/map_results.h"
 #include "service/states/map_run_documents.h"
 #include "service/states/states.h"
@@ -13,13 +14,29 @@ namespace {
 constexpr char kRole[] = "arn:aws:iam::000000000000:role/r";
 constexpr char kMachineArn[] = "arn:aws:states:us-east-1:000000000000:stateMachine:";
 
+struct Counter : Random {
+  uint64_t last = 0;
+  uint64_t Next() override { return ++last * 0x9e3779b97f4a7c15u; }
+};
+
 bool MatchesNothing(const Json&, const Json&) { return false; }
 
 class MapRunTest : public testing::Test {
  protected:
-  MapRunTest() : world({&kService, &test::kS3}, &blobs, nullptr, MatchesNothing) {
-    test::kept() = {};
+  MapRunTest() : world({&kService, &s3::kService}, &blobs, nullptr, MatchesNothing) {
     EXPECT_TRUE(world.Run(world.engine().Recover()).has_value());
+    for (const char* bucket : {"bucket", "out"})
+      EXPECT_TRUE(world.Ask("s3", "CreateBucket", Json::Object{{"Bucket", bucket}}).has_value());
+  }
+  ObjectCaller Caller() { return {world.ports(), TestWorld::Alice(), "000000000000", "us-east-1"}; }
+  void Put(const std::string& key, std::string text) {
+    const ObjectCaller caller = Caller();
+    EXPECT_TRUE(world.Run(WriteObject(caller, {"bucket", key}, std::move(text))).has_value());
+  }
+  std::string Written(const std::string& key) {
+    const ObjectCaller caller = Caller();
+    const auto text = world.Run(ReadObject(caller, {"out", key}, 1 << 20));
+    return text ? *text : text.error().name;
   }
 
   Json Ask(const char* operation, Json input) {
@@ -74,13 +91,14 @@ class MapRunTest : public testing::Test {
     return Ask("ListExecutions", input)["executions"];
   }
 
-  MemoryBlobs blobs;
+  Counter counter;
+  MemoryBlobs blobs{counter};
   TestWorld world;
   int machines_ = 0;
 };
 
 constexpr char kReader[] = R"("ItemReader": {"Resource": "arn:aws:states:::s3:getObject",
-  "Parameters": {"Bucket": "b", "Key.$": "$.key"}, "ReaderConfig": )";
+  "Parameters": {"Bucket": "bucket", "Key.$": "$.key"}, "ReaderConfig": )";
 
 TEST_F(MapRunTest, RunsAChildForEachItemOfItsInput) {
   const std::string arn = Start(R"("ItemsPath": "$.items", "ItemSelector": {"n.$":
@@ -118,11 +136,11 @@ TEST_F(MapRunTest, NothingToDoIsDone) {
 }
 
 TEST_F(MapRunTest, ReadsObjects) {
-  test::kept().objects = {{"b/a.json", R"({"x": {"y": [1, [2]]}})"},
-                          {"b/a.csv", "h;k\n1;2\n3\n"},
-                          {"b/a.jsonl", "1\n\n2\n3\n"},
-                          {"b/p/1.json", "[1]"},
-                          {"b/p/2.json", "{\"k\": 2}"}};
+  Put("a.json", R"({"x": {"y": [1, [2]]}})");
+  Put("a.csv", "h;k\n1;2\n3\n");
+  Put("a.jsonl", "1\n\n2\n3\n");
+  Put("p/1.json", "[1]");
+  Put("p/2.json", "{\"k\": 2}");
   const auto read = [&](const std::string& config, const std::string& key) {
     return Finished(Start(kReader + config + "}", R"({"key": ")" + key + R"(", "n": 2})"));
   };
@@ -156,13 +174,13 @@ TEST_F(MapRunTest, ReadsObjects) {
             "5<4MapRunFailed 6<5MapStateFailed 7<6MapStateExited 8<7SucceedStateEntered "
             "9<8SucceedStateExited 10<9ExecutionSucceeded ");
   const std::string listed = Start(R"("ItemReader": {"Resource":
-      "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b", "Prefix": "p/"}},
+      "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "bucket", "Prefix": "p/"}},
       "ItemSelector": {"k.$": "$$.Map.Item.Value.Key", "s.$": "$$.Map.Item.Source"})",
                                    "{}");
   EXPECT_EQ(Finished(listed).StringOr("output", ""),
-            R"([{"k":"p/1.json","s":"S3://b"},{"k":"p/2.json","s":"S3://b"}])");
+            R"([{"k":"p/1.json","s":"S3://bucket"},{"k":"p/2.json","s":"S3://bucket"}])");
   const std::string flat = Start(R"("ItemReader": {"Resource":
-      "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "b", "Prefix": "p/"},
+      "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "bucket", "Prefix": "p/"},
       "ReaderConfig": {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"}})",
                                  "{}");
   EXPECT_EQ(Finished(flat).StringOr("output", ""), R"([1,{"Key":"k","Value":2}])");
@@ -171,7 +189,7 @@ TEST_F(MapRunTest, ReadsObjects) {
 TEST_F(MapRunTest, ManyItemsComeInPortions) {
   std::string text;
   for (int i = 0; i < 2500; ++i) text += std::to_string(i) + "\n";
-  test::kept().objects = {{"b/many", text}};
+  Put("many", text);
   const std::string arn = Start(std::string(kReader) + R"({"InputType": "JSONL"}},
       "ItemBatcher": {"MaxItemsPerBatch": 400, "BatchInput": {"x.$": "$.key"}},
       "ItemSelector": {"v.$": "$$.Map.Item.Value"}, "ResultSelector": {"n.$":
@@ -183,7 +201,7 @@ EXPECT_EQ(Finished(arn).StringOr("output", ""), R"({"n":7,"first":0,"x":"many","
 const Json run = DescribeRun(arn);
 EXPECT_EQ(run["itemCounts"].IntOr("succeeded", 0), 2500);
 EXPECT_EQ(run["executionCounts"].IntOr("succeeded", 0), 7);
-EXPECT_EQ(world.Run(blobs.List())->size(), 0u) << "the items are not cleared";
+EXPECT_EQ(world.Run(blobs.List())->size(), 1u) << "the items are not cleared";
 }
 
 TEST_F(MapRunTest, BatchesByBytes) {
@@ -231,18 +249,17 @@ TEST_F(MapRunTest, WritesResults) {
   const std::string uuid = ParseMapRunArn(RunOf(arn))->uuid;
   EXPECT_EQ(output["ResultWriterDetails"].Print(),
             R"({"Bucket":"out","Key":"p/)" + uuid + R"(/manifest.json"})");
-  const std::string folder = "out/p/" + uuid + "/";
-  const Json manifest = *ParseJson(test::kept().objects[folder + "manifest.json"]);
+  const std::string folder = "p/" + uuid + "/";
+  const Json manifest = *ParseJson(Written(folder + "manifest.json"));
   EXPECT_EQ(manifest["ResultFiles"]["PENDING"].size(), 0u);
   ASSERT_EQ(manifest["ResultFiles"]["SUCCEEDED"].size(), 1u);
-  const std::string succeeded = test::kept().objects[folder + "SUCCEEDED_0.json"];
+  const std::string succeeded = Written(folder + "SUCCEEDED_0.json");
   EXPECT_EQ(manifest["ResultFiles"]["SUCCEEDED"].At(0).IntOr("Size", 0),
             static_cast<int64_t>(succeeded.size()));
   const Json records = *ParseJson(succeeded);
   ASSERT_EQ(records.size(), 2u);
   EXPECT_EQ(records.At(1).StringOr("Output", ""), "2");
-  EXPECT_EQ(ParseJson(test::kept().objects[folder + "FAILED_0.json"])->At(0).StringOr("Cause", ""),
-            "c");
+  EXPECT_EQ(ParseJson(Written(folder + "FAILED_0.json"))->At(0).StringOr("Cause", ""), "c");
   EXPECT_EQ(DescribeRun(arn)["itemCounts"].IntOr("resultsWritten", 0), 3);
 }
 
@@ -252,9 +269,9 @@ TEST_F(MapRunTest, WritesWhatIsLeftOfAFailedRun) {
       {"Transformation": "COMPACT", "OutputType": "JSONL"}})",
                                 "[[1], null, 2]", kFailsOnNull);
   EXPECT_EQ(Finished(arn).StringOr("status", ""), "FAILED");
-  const std::string folder = "out/" + ParseMapRunArn(RunOf(arn))->uuid + "/";
-  EXPECT_EQ(test::kept().objects[folder + "SUCCEEDED_0.json"], "[1]\n");
-  EXPECT_EQ(test::kept().objects[folder + "PENDING_0.json"], "{\"Input\":\"2\"}\n");
+  const std::string folder = ParseMapRunArn(RunOf(arn))->uuid + "/";
+  EXPECT_EQ(Written(folder + "SUCCEEDED_0.json"), "[1]\n");
+  EXPECT_EQ(Written(folder + "PENDING_0.json"), "{\"Input\":\"2\"}\n");
 }
 
 TEST_F(MapRunTest, StopsWithItsExecution) {
