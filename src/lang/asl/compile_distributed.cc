@@ -39,8 +39,14 @@ std::string Compiler::ReadChoiceOf(const Json& json, const char* field,
     if (value->is_string() && value->AsString() == one) return std::string(one);
     list += (list.empty() ? "" : ", ") + std::string(one);
   }
-  Schema("The field '" + std::string(field) + "' should have one of these values: [" + list + "]",
-         at.Member(field));
+  const std::string_view name = field;
+  if (!value->is_string())
+    WrongType("STRING", at.Member(name));
+  else if (name == "InputType" || name == "CSVHeaderLocation")  // other fields hang on them
+    Schema("The field '" + std::string(name) + "' should have one of these values: [" + list + "]",
+           at.Member(name));
+  else
+    OneOf(list, at.Member(name));
   return "";
 }
 
@@ -75,14 +81,14 @@ void Compiler::ReadDistributedMap(const Json& json, const Json& processor, const
   if (options_.is_express)
     Schema("Express state machine does not support Map state in 'DISTRIBUTED' mode",
            config_place.Member("Mode"));
-  Unknown(config, " Mode ExecutionType ", config_place);
+  CheckFields(config, " Mode ExecutionType ", config_place);
   if (!config.Has("ExecutionType"))
     Schema("These fields are required: [ExecutionType]", config_place);
   out->is_express =
       ReadChoiceOf(config, "ExecutionType", {"STANDARD", "EXPRESS"}, config_place) == "EXPRESS";
   if (const Json* label = json.Find("Label")) {
     if (!label->is_string())
-      Schema("Expected value of type String", at.Member("Label"));
+      WrongType("STRING", at.Member("Label"));
     else if (!IsLabel(label->AsString()))
       Schema(
           "The Label must be 1 to 40 characters long and cannot contain whitespace, control "
@@ -92,11 +98,11 @@ void Compiler::ReadDistributedMap(const Json& json, const Json& processor, const
       out->label = label->AsString();
   }
   if (const Json* reader = json.Find("ItemReader"))
-    ReadItemReader(*reader, at.Member("ItemReader"), state, *out);
+    ReadItemReader(*reader, at.Member("ItemReader"), *out);
   if (const Json* batcher = json.Find("ItemBatcher"))
-    ReadItemBatcher(*batcher, at.Member("ItemBatcher"), state, *out);
+    ReadItemBatcher(*batcher, at.Member("ItemBatcher"), *out);
   if (const Json* writer = json.Find("ResultWriter"))
-    ReadResultWriter(*writer, at.Member("ResultWriter"), state, *out);
+    ReadResultWriter(*writer, at.Member("ResultWriter"), *out);
   for (const char* field : {"ItemSelector", "Parameters"})
     if (json.Has(field)) out->selector = json[field];
   // The children run it as a machine of their own, in the language of this one.
@@ -107,29 +113,26 @@ void Compiler::ReadDistributedMap(const Json& json, const Json& processor, const
   out->definition = Json(std::move(child)).Print();
 }
 
-void Compiler::ReadItemReader(const Json& json, const Where& at, State& state,
-                              DistributedMap& out) {
-  if (!json.is_object()) return Schema("Expected value of type Object", at);
+void Compiler::ReadItemReader(const Json& json, const Where& at, DistributedMap& out) {
+  if (!json.is_object()) return WrongType("OBJECT", at);
   DistributedMap::Reader reader;
-  Unknown(json, " Resource ReaderConfig Parameters ", at);
+  CheckFields(json, " Resource ReaderConfig Parameters Arguments ", at);
   reader.resource = ReadS3Action(json, {"getObject", "listObjectsV2"}, at);
-  reader.parameters = ReadTemplate(json, "Parameters", at);
+  reader.parameters = ReadTemplate(json, Arguments(), at);
   const bool is_object = reader.resource == "getObject";
   if (const Json* config = json.Find("ReaderConfig"))
-    ReadReaderConfig(*config, at.Member("ReaderConfig"), state, reader);
+    ReadReaderConfig(*config, at.Member("ReaderConfig"), reader);
   else if (is_object)
     Schema("These fields are required: [ReaderConfig]", at);
   out.reader = std::move(reader);
 }
 
-void Compiler::ReadReaderConfig(const Json& json, const Where& at, State& state,
-                                DistributedMap::Reader& reader) {
-  (void)state;
-  if (!json.is_object()) return Schema("Expected value of type Object", at);
-  Unknown(json,
-          " InputType ManifestType Transformation CSVHeaderLocation CSVHeaders CSVDelimiter "
-          "ItemsPointer MaxItems MaxItemsPath ",
-          at);
+void Compiler::ReadReaderConfig(const Json& json, const Where& at, DistributedMap::Reader& reader) {
+  if (!json.is_object()) return WrongType("OBJECT", at);
+  CheckFields(json,
+              " InputType ManifestType Transformation CSVHeaderLocation CSVHeaders CSVDelimiter "
+              "ItemsPointer MaxItems MaxItemsPath ",
+              at);
   reader.input_type =
       ReadChoiceOf(json, "InputType", {"MANIFEST", "JSON", "CSV", "JSONL", "PARQUET"}, at);
   if (reader.input_type == "PARQUET")
@@ -152,14 +155,14 @@ void Compiler::ReadReaderConfig(const Json& json, const Where& at, State& state,
     Schema("These fields are required: [CSVHeaders]", at);
   if (const Json* headers = json.Find("CSVHeaders")) {
     const Where there = at.Member("CSVHeaders");
-    if (!headers->is_array()) return Schema("Expected value of type Array", there);
+    if (!headers->is_array()) return WrongType("ARRAY", there);
     if (headers->size() == 0) Schema("Value cannot be empty", there);
     std::vector<std::string> names;
     for (size_t i = 0; i < headers->size(); ++i) {
       if (headers->At(i).is_string())
         names.push_back(headers->At(i).AsString());
       else
-        Schema("Expected value of type String", there.Item(i));
+        WrongType("STRING", there.Item(i));
     }
     if (location == "GIVEN") reader.headers = std::move(names);
   }
@@ -168,14 +171,12 @@ void Compiler::ReadReaderConfig(const Json& json, const Where& at, State& state,
   reader.items_max = ReadNumber(json, "MaxItems", 0, kItemsMax, at);
 }
 
-void Compiler::ReadItemBatcher(const Json& json, const Where& at, State& state,
-                               DistributedMap& out) {
-  (void)state;
-  if (!json.is_object()) return Schema("Expected value of type Object", at);
-  Unknown(json,
-          " BatchInput MaxItemsPerBatch MaxItemsPerBatchPath MaxInputBytesPerBatch "
-          "MaxInputBytesPerBatchPath ",
-          at);
+void Compiler::ReadItemBatcher(const Json& json, const Where& at, DistributedMap& out) {
+  if (!json.is_object()) return WrongType("OBJECT", at);
+  CheckFields(json,
+              " BatchInput MaxItemsPerBatch MaxItemsPerBatchPath MaxInputBytesPerBatch "
+              "MaxInputBytesPerBatchPath ",
+              at);
   DistributedMap::Batcher batcher;
   batcher.items_max = ReadNumber(json, "MaxItemsPerBatch", 0, kItemsMax, at);
   batcher.bytes_max =
@@ -186,32 +187,31 @@ void Compiler::ReadItemBatcher(const Json& json, const Where& at, State& state,
                             "MaxInputBytesPerBatchPath"})
     has_bound = has_bound || json.Has(field);
   if (!has_bound)
-    Schema(
-        "One of the following fields is required: [MaxItemsPerBatch, MaxItemsPerBatchPath, "
-        "MaxInputBytesPerBatch, MaxInputBytesPerBatchPath]",
-        at);
+    MustHaveOne({"MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch",
+                 "MaxInputBytesPerBatchPath"},
+                at);
   out.batcher = std::move(batcher);
 }
 
-void Compiler::ReadResultWriter(const Json& json, const Where& at, State& state,
-                                DistributedMap& out) {
-  (void)state;
-  if (!json.is_object()) return Schema("Expected value of type Object", at);
-  Unknown(json, " Resource Parameters WriterConfig ", at);
+void Compiler::ReadResultWriter(const Json& json, const Where& at, DistributedMap& out) {
+  if (!json.is_object()) return WrongType("OBJECT", at);
+  CheckFields(json, " Resource Parameters Arguments WriterConfig ", at);
   DistributedMap::Writer writer;
-  const bool has_target = json.Has("Resource") || json.Has("Parameters");
+  const bool has_target = json.Has("Resource") || json.Has(Arguments());
   if (!has_target && !json.Has("WriterConfig"))
-    return Schema("The field 'ResultWriter' must specify WriterConfig or Resource with Parameters",
+    return Schema("The field 'ResultWriter' must specify WriterConfig or Resource with " +
+                      std::string(Arguments()),
                   at);
   if (has_target) {
     (void)ReadS3Action(json, {"putObject"}, at);
-    if (!json.Has("Parameters")) Schema("These fields are required: [Parameters]", at);
-    writer.parameters = ReadTemplate(json, "Parameters", at);
+    if (!json.Has(Arguments()))
+      Schema("These fields are required: [" + std::string(Arguments()) + "]", at);
+    writer.parameters = ReadTemplate(json, Arguments(), at);
   }
   if (const Json* config = json.Find("WriterConfig")) {
     const Where there = at.Member("WriterConfig");
-    if (!config->is_object()) return Schema("Expected value of type Object", there);
-    Unknown(*config, " Transformation OutputType ", there);
+    if (!config->is_object()) return WrongType("OBJECT", there);
+    CheckFields(*config, " Transformation OutputType ", there);
     writer.transformation =
         ReadChoiceOf(*config, "Transformation", {"NONE", "COMPACT", "FLATTEN"}, there);
     writer.output_type = ReadChoiceOf(*config, "OutputType", {"JSON", "JSONL"}, there);

@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "lang/asl/distributed.h"
 #include "lang/asl/interpreter.h"
+#include "lang/asl/query.h"
 
 namespace stepmill::asl {
 namespace {
@@ -43,24 +44,17 @@ Json Whole(const std::optional<double>& number) {
 Result<Json> Execution::Interpreter::MapRunPlan(Flow& flow) {
   const State& state = *flow.state;
   const DistributedMap& map = *state.distributed;
-  const auto fill = [&](const std::optional<Template>& parameters) -> Result<Json> {
-    MILL_TRY(const Payload filled, Fill(parameters, flow.effective, flow));
-    return filled.value;
-  };
   MILL_TRY(const std::optional<double> concurrency,
            MapNumber(state.concurrency_max, "MaxConcurrency", false, flow));
   MILL_TRY(const std::optional<double> count,
            MapNumber(state.tolerated_failure_count, "ToleratedFailureCount", false, flow));
   MILL_TRY(const std::optional<double> percentage,
            MapNumber(state.tolerated_failure_percentage, "ToleratedFailurePercentage", true, flow));
-  Json::Object plan{{"state", state.name_json},
-                    {"prefix", FailureOf(Error{}, flow).cause.value_or("")},
-                    {"isJsonata", false},
-                    {"isExpress", map.is_express},
-                    {"definition", map.definition},
-                    {"concurrencyMax", Whole(concurrency)},
-                    {"toleratedCount", Whole(count)},
-                    {"toleratedPercentage", percentage.value_or(0)}};
+  Json::Object plan{
+      {"state", state.name_json},       {"prefix", FailureOf(Error{}, flow).cause.value_or("")},
+      {"isJsonata", state.is_jsonata},  {"isExpress", map.is_express},
+      {"definition", map.definition},   {"concurrencyMax", Whole(concurrency)},
+      {"toleratedCount", Whole(count)}, {"toleratedPercentage", percentage.value_or(0)}};
   if (map.reader) {
     MILL_TRY(Json reader, ReaderPlan(flow, *map.reader));
     plan.Add("reader", std::move(reader));
@@ -69,14 +63,15 @@ Result<Json> Execution::Interpreter::MapRunPlan(Flow& flow) {
   }
   if (map.batcher) {
     MILL_TRY(const std::optional<double> items,
-             MapNumber(map.batcher->items_max, "MaxItemsPerBatch", false, flow));
-    MILL_TRY(const std::optional<double> bytes,
-             MapNumber(map.batcher->bytes_max, "MaxInputBytesPerBatch", false, flow));
+             MapNumber(map.batcher->items_max, "MaxItemsPerBatch", false, flow, "ItemBatcher/"));
+    MILL_TRY(
+        const std::optional<double> bytes,
+        MapNumber(map.batcher->bytes_max, "MaxInputBytesPerBatch", false, flow, "ItemBatcher/"));
     Json::Object batcher;
     if (items && *items > 0) batcher.Add("itemsMax", Whole(items));
     if (bytes && *bytes > 0) batcher.Add("bytesMax", Whole(bytes));
     if (map.batcher->input) {
-      MILL_TRY(Json input, fill(map.batcher->input));
+      MILL_TRY(Json input, FillField(map.batcher->input, "ItemBatcher/BatchInput", flow));
       batcher.Add("input", std::move(input));
     }
     plan.Add("batcher", std::move(batcher));
@@ -84,7 +79,7 @@ Result<Json> Execution::Interpreter::MapRunPlan(Flow& flow) {
   if (map.writer) {
     Json::Object writer;
     if (map.writer->parameters) {
-      MILL_TRY(Json parameters, fill(map.writer->parameters));
+      MILL_TRY(Json parameters, FillField(map.writer->parameters, "ResultWriter/Arguments", flow));
       writer.Add("parameters", std::move(parameters));
     }
     if (!map.writer->transformation.empty())
@@ -95,22 +90,32 @@ Result<Json> Execution::Interpreter::MapRunPlan(Flow& flow) {
   if (map.selector) {
     Json::Object variables;
     AddVariables(flow.variables, variables);
-    plan.Add("selector", Json::Object{{"template", *map.selector},
-                                      {"input", flow.effective.value},
-                                      {"variables", std::move(variables)},
-                                      {"context", Context(flow, 0)}});
+    plan.Add("selector",
+             Json::Object{{"template", *map.selector},
+                          {"input", state.is_jsonata ? flow.input.value : flow.effective.value},
+                          {"variables", std::move(variables)},
+                          {"context", Context(flow, 0)}});
   }
   return Json(std::move(plan));
 }
 
+/// A template over the state's data, in its own language; {} where there is none.
+Result<Json> Execution::Interpreter::FillField(const std::optional<Template>& field,
+                                               const char* name, Flow& flow) {
+  if (!field) return Json(Json::Object{});
+  if (flow.state->is_jsonata) return Ask(*field, name, flow);
+  MILL_TRY(const Payload filled, Fill(field, flow.effective, flow));
+  return filled.value;
+}
+
 Result<Json> Execution::Interpreter::ReaderPlan(Flow& flow, const DistributedMap::Reader& reader) {
   MILL_TRY(const std::optional<double> items_max,
-           MapNumber(reader.items_max, "MaxItems", false, flow));
+           MapNumber(reader.items_max, "MaxItems", false, flow, "ItemReader/ReaderConfig/"));
   Json::Object out{{"resource", reader.resource},
                    {"inputType", reader.input_type},
                    {"manifestType", reader.manifest_type},
                    {"isFlattened", reader.is_flattened},
-                   {"isJsonata", false},
+                   {"isJsonata", flow.state->is_jsonata},
                    {"delimiter", reader.delimiter},
                    {"pointer", reader.pointer}};
   if (items_max) out.Add("maxItems", Whole(items_max));
@@ -119,8 +124,8 @@ Result<Json> Execution::Interpreter::ReaderPlan(Flow& flow, const DistributedMap
     for (const std::string& name : *reader.headers) headers.push_back(Json(name));
     out.Add("headers", Json(std::move(headers)));
   }
-  MILL_TRY(const Payload parameters, Fill(reader.parameters, flow.effective, flow));
-  out.Add("parameters", reader.parameters ? parameters.value : Json(Json::Object{}));
+  MILL_TRY(Json parameters, FillField(reader.parameters, "ItemReader/Arguments", flow));
+  out.Add("parameters", std::move(parameters));
   return Json(std::move(out));
 }
 
@@ -128,20 +133,32 @@ void Execution::Interpreter::BeginMapRun(Flow& flow) {
   Result<Json> plan = MapRunPlan(flow);
   if (!plan) return FailState(flow, FailureOf(plan.error(), flow));
   StartMapRun run;
-  run.map_run = next_map_run_++;
   run.label = flow.state->distributed->label;
   if (run.label.empty()) run.label = MadeLabel(start_.state_machine_arn, flow.state->name);
   const uint64_t high = chance_.Next();
   run.arn = ArnHead(start_.execution_arn) + ":mapRun:" + start_.state_machine_name + "/" +
             run.label + ":" + Uuid(high, chance_.Next());
   run.plan = *std::move(plan);
-  flow.last = Emit(EventType::kMapRunStarted, flow.last, Json::Object{{"mapRunArn", run.arn}});
+  flow.items = Json();
+  flow.kept_run = std::make_shared<StartMapRun>(std::move(run));
+  EnterMapRun(flow, EventType::kMapRunStarted, Json::Object{{"mapRunArn", flow.kept_run->arn}});
+}
+
+// The run of the redriven state goes on with what did not succeed.
+void Execution::Interpreter::RedriveMapRun(Flow& flow) {
+  ++flow.kept_run->redrive_count;
+  EnterMapRun(flow, EventType::kMapRunRedriven,
+              Json::Object{{"mapRunArn", flow.kept_run->arn},
+                           {"redriveCount", flow.kept_run->redrive_count}});
+}
+
+void Execution::Interpreter::EnterMapRun(Flow& flow, EventType type, Json details) {
+  flow.last = Emit(type, flow.last, std::move(details));
   if (is_history_full_) return;
   flow.waiting = Flow::Waiting::kMapRun;
-  flow.map_run = run.map_run;
-  map_runs_[run.map_run] = &flow;
-  flow.items = Json();
-  turn_.map_runs.push_back(std::move(run));
+  flow.map_run = flow.kept_run->map_run = next_map_run_++;
+  map_runs_[flow.map_run] = &flow;
+  turn_.map_runs.push_back(*flow.kept_run);
 }
 
 void Execution::Interpreter::OnMapRunEnded(const Event& event) {
@@ -162,6 +179,7 @@ void Execution::Interpreter::OnMapRunEnded(const Event& event) {
     flow.last = Emit(EventType::kMapRunFailed, flow.last, std::move(details));
     return FailState(flow, std::move(failure));
   }
+  flow.kept_run.reset();
   flow.last = Emit(EventType::kMapRunSucceeded, flow.last);
   if (event.error) return FailState(flow, std::move(failure));  // the result is too large
   Emit(EventType::kMapStateSucceeded, flow.last);
@@ -174,6 +192,7 @@ struct ItemMaker::Parts {
   Json input, context;
   Variables variables;
   std::string prefix;
+  bool is_jsonata = false;
 };
 
 ItemMaker::ItemMaker(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -185,7 +204,15 @@ Result<ItemMaker> ItemMaker::Make(const Json& plan) {
   auto parts = std::make_unique<Parts>();
   parts->prefix = plan.StringOr("prefix", "");
   if (const Json* selector = plan.Find("selector")) {
-    MILL_TRY(parts->selector, Template::Compile((*selector)["template"]));
+    const Json& source = (*selector)["template"];
+    parts->is_jsonata = plan.BoolOr("isJsonata", false);
+    if (parts->is_jsonata) {
+      std::vector<TemplateProblem> problems;
+      parts->selector = Template::CompileQueries(source, QueryOffers{}, problems);
+      if (!problems.empty()) return Error{Code::kInternal, "States.Runtime", problems[0].message};
+    } else {
+      MILL_TRY(parts->selector, Template::Compile(source));
+    }
     parts->input = (*selector)["input"];
     parts->context = (*selector)["context"];
     parts->variables.own = (*selector)["variables"];
@@ -196,7 +223,6 @@ Result<ItemMaker> ItemMaker::Make(const Json& plan) {
 Result<Json> ItemMaker::Select(int64_t index, const Json& value,
                                const std::optional<std::string>& key, const std::string& source,
                                Time now, uint64_t entropy) const {
-  (void)now;
   if (!parts_->selector) {
     if (!key) return value;
     return Json(Json::Object{{"Key", *key}, {"Value", value}});
@@ -210,10 +236,11 @@ Result<Json> ItemMaker::Select(int64_t index, const Json& value,
   } context;
   context.context = parts_->context.With("Map", Json::Object{{"Item", Json(std::move(item))}});
   Chance chance(entropy);
-  const Scope scope{parts_->input, parts_->variables, context, chance};
+  Scope scope{parts_->input, parts_->variables, context, chance};
+  scope.now = now;
   Result<Json> made = parts_->selector->Evaluate(scope);
   if (made) return made;
-  Error error = made.error();
+  Error error = parts_->is_jsonata ? QueryError(made.error(), "ItemSelector") : made.error();
   error.message = parts_->prefix + error.message;
   return error;
 }

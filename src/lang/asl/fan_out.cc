@@ -73,6 +73,7 @@ void Execution::Interpreter::RunParallel(Flow& flow) {
 }
 
 void Execution::Interpreter::RunMap(Flow& flow) {
+  if (std::exchange(flow.redrives_run, false)) return RedriveMapRun(flow);
   if (Result<> prepared = PrepareMap(flow); !prepared)
     return FailState(flow, FailureOf(prepared.error(), flow));
   flow.last = Emit(EventType::kMapStateStarted, flow.last,
@@ -152,10 +153,10 @@ Result<> Execution::Interpreter::CheckTolerance(Flow& flow) {
 
 Result<std::optional<double>> Execution::Interpreter::MapNumber(const NumberField& field,
                                                                 const char* name, bool is_float,
-                                                                Flow& flow) {
+                                                                Flow& flow, const char* place) {
   if (field.query) {
-    MILL_TRY(const double number,
-             AskNumber(*field.query, name, is_float, is_float ? 100 : 1e9, flow));
+    MILL_TRY(const double number, AskNumber(*field.query, std::string(place) + name, is_float,
+                                            is_float ? 100 : 1e9, flow));
     return std::optional<double>(number);
   }
   if (field.value || !field.path) return field.value;

@@ -81,6 +81,10 @@ struct Flow {
   size_t running = 0;
   int64_t children_last = 0;
   uint64_t map_run = 0;  ///< mode DISTRIBUTED; 0: none
+  /// The newest run of the state while it has not succeeded: a redrive goes on with it. Of this
+  /// flow alone; behind a pointer since few flows have one.
+  std::shared_ptr<StartMapRun> kept_run;
+  bool redrives_run = false;
 
   Json map_item;  ///< an iteration: the context's "Map" object
 };
@@ -180,7 +184,7 @@ class Execution::Interpreter {
   Result<> PrepareMap(Flow& flow);
   Result<> CheckTolerance(Flow& flow);
   Result<std::optional<double>> MapNumber(const NumberField& field, const char* name, bool is_float,
-                                          Flow& flow);
+                                          Flow& flow, const char* place = "");
   Result<Payload> Select(Flow& flow);
   Result<> StartIteration(Flow& flow, int64_t previous);
   Flow& StartChild(Flow& parent, int index, const StateMachine& machine, Payload input);
@@ -192,7 +196,10 @@ class Execution::Interpreter {
   // distributed_map.cc: a Map that hands its items to a Map Run.
   void BeginMapRun(Flow& flow);
   void OnMapRunEnded(const Event& event);
+  void RedriveMapRun(Flow& flow);
+  void EnterMapRun(Flow& flow, EventType type, Json details);
   Result<Json> MapRunPlan(Flow& flow);
+  Result<Json> FillField(const std::optional<Template>& field, const char* name, Flow& flow);
   Result<Json> ReaderPlan(Flow& flow, const DistributedMap::Reader& reader);
 
   // failure.cc
