@@ -12,9 +12,14 @@
 
 namespace stepmill {
 
-/// A new instance; its id was never used before (a turn cannot answer a conflict).
+/// A new instance; its id was never used before (a turn cannot answer a conflict). `shared`: as
+/// Engine::Start has it.
 void AddStart(Batch& batch, const std::string& instance_id, std::string_view machine, Json data,
-              Time at);
+              Time at, Key shared = {});
+/// An event for an instance that has finished: it is opened again, as by Engine::Reopen. `times`:
+/// how often that has been done.
+void AddReopen(Batch& batch, const std::string& instance_id, std::string_view machine,
+               int64_t times, std::string_view kind, Json data, Time at);
 /// An event for an instance; dropped when it has finished or never was. `id` is unique among all
 /// posts for ever.
 void AddPost(Batch& batch, const std::string& instance_id, std::string_view kind, Json data,

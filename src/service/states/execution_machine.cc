@@ -75,6 +75,8 @@ class ExecutionInstance : public Instance {
       OnEffect(event.data);
     } else if (event.kind == "event") {
       OnJobEvent(event.data);
+    } else if (event.kind == "redrive") {
+      OnRedrive(event.data);
     } else {
       asl::Event inner;
       if (Translate(event, inner)) Run(std::move(inner));
@@ -128,6 +130,27 @@ class ExecutionInstance : public Instance {
   void Announce() {
     if (express_.empty())
       turn_.writes.events.push_back(StatusChangeEvent(document_, account_, region_));
+  }
+
+  /// `data`: {"document"} as RedriveExecution left it; without it (a child of a Map Run) it is made
+  /// here, {"redriveCount"}.
+  void OnRedrive(const Json& data) {
+    if (!is_closed_) return;
+    is_closed_ = false;
+    if (data.Has("document")) {
+      document_ = data["document"];
+    } else {
+      document_ = document_.With("status", "RUNNING")
+                      .With("redriveCount", data["redriveCount"])
+                      .With("redriveDate", MillisSinceEpoch(now_));
+      for (const char* member : {"stopDate", "error", "cause"})
+        if (document_.Has(member)) document_ = document_.Without(member);
+      turn_.writes.PutDocument(key_, document_);
+    }
+    Announce();
+    asl::Event event;
+    event.kind = asl::Event::Kind::kRedrive;
+    Run(std::move(event));
   }
 
   static bool Translate(const Event& event, asl::Event& out) {
@@ -216,7 +239,8 @@ class ExecutionInstance : public Instance {
     Announce();
     if (run_.is_null()) return;
     AddPost(turn_.writes, run_.StringOr("instance", ""), "child",
-            Json::Object{{"index", run_["index"]}, {"document", document_}}, now_, arn_ + "/ended");
+            Json::Object{{"index", run_["index"]}, {"document", document_}}, now_,
+            arn_ + "/ended/" + std::to_string(document_.IntOr("redriveCount", 0)));
   }
 
   // -- Map Runs -----------------------------------------------------------------------------------
@@ -229,14 +253,14 @@ class ExecutionInstance : public Instance {
                         .region = region_,
                         .logging = logging_};
     AddMapRun(turn_.writes, parent, run, now_);
-    map_runs_[run.map_run] = MapRunInstanceId(run.arn, run.redrive_count);
+    map_runs_[run.map_run] = run.arn;
   }
 
   void StopMapRun(uint64_t id) {
     const auto found = map_runs_.find(id);
     if (found == map_runs_.end()) return;
     AddPost(turn_.writes, found->second, "stop", Json(Json::Object{}), now_,
-            found->second + "/stop");
+            found->second + "/stop/" + std::to_string(id));
     map_runs_.erase(found);
   }
 

@@ -13,7 +13,7 @@ namespace stepmill::states {
 inline constexpr char kMapResultsName[] = "states.map-results";
 
 /// `what`: {"role", "session", "account", "region", "mapRunArn", "writer": {"parameters":
-/// {"Bucket", "Prefix"}, "transformation"?, "outputType"?}, "children", "pending": [items],
+/// {"Bucket", "Prefix"}, "transformation"?, "outputType"?}, "pending": [items],
 /// "blob"?, "offset"?}. Writes PREFIX/UUID/{SUCCEEDED,FAILED,PENDING}_n.json and manifest.json;
 /// output {"details": {"Bucket", "Key"}, "written", "writtenItems"}, or {"error"}.
 Engine::Performer MakeMapResultsPerformer(Ports& ports);

@@ -41,8 +41,8 @@ Key MapRunSettingsKey(const MapRunPlace& place) {
   return MakeKey(
       {place.account, place.region, "states", "map-run-settings", place.machine, place.uuid});
 }
-Key MapRunMachineKey(const MapRunPlace& place) {
-  return MakeKey({place.account, place.region, "states", "machine-of-run", place.uuid});
+Key MapRunRevisionKey(const MapRunPlace& place) {
+  return MakeKey({place.account, place.region, "states", "revision", place.uuid});
 }
 Key MapRunsOfPrefix(std::string_view account, std::string_view region, std::string_view machine,
                     std::string_view execution) {
@@ -71,50 +71,46 @@ std::string ChildExecutionArn(const MapRunPlace& place, std::string_view name, b
                     : head + ":execution:" + tail;
 }
 
-std::string MapRunInstanceId(std::string_view arn, int64_t redrive_count) {
-  return std::string(arn) + (redrive_count > 0 ? "#" + std::to_string(redrive_count) : "");
-}
-
 void AddMapRun(Batch& batch, const MapRunParent& parent, const asl::StartMapRun& run, Time now) {
   const auto place = ParseMapRunArn(run.arn);
   MILL_ASSERT(place.has_value());  // it was made by the interpreter
+  const auto number = static_cast<int64_t>(run.map_run);
+  if (run.redrive_count > 0)
+    return AddReopen(batch, run.arn, kMapRunMachineName, run.redrive_count, "redrive",
+                     Json::Object{{"mapRun", number}, {"redriveCount", run.redrive_count}}, now);
   const Json& plan = run.plan;
-  Json::Object document{{"mapRunArn", run.arn},
-                        {"executionArn", parent.execution_arn},
-                        {"stateMachineArn", ChildMachineArn(*place)},
-                        {"status", "RUNNING"},
-                        {"startDate", MillisSinceEpoch(now)},
-                        {"maxConcurrency", plan["concurrencyMax"]},
-                        {"toleratedFailurePercentage", plan["toleratedPercentage"]},
-                        {"toleratedFailureCount", plan["toleratedCount"]},
-                        {"itemCounts", Zeros()},
-                        {"executionCounts", Zeros()},
-                        {"redriveCount", run.redrive_count},
-                        {"isExpress", plan["isExpress"]}};
-  if (run.redrive_count > 0) document.Set("redriveDate", MillisSinceEpoch(now));
-  const Json made = std::move(document);
-  if (run.redrive_count == 0) {
-    batch.PutDocument(MapRunKey(*place), made);
-    batch.PutDocument(
-        MapRunsOfPrefix(parent.account, parent.region, parent.machine_name, parent.execution_name) +
-            Padded(kLastMilli - MillisSinceEpoch(now)) + "-" + place->uuid,
-        Json::Object{{"mapRunArn", run.arn}});
-    batch.PutDocument(MapRunMachineKey(*place),
-                      Json::Object{{"name", place->machine},
-                                   {"definition", plan["definition"]},
-                                   {"roleArn", parent.role_arn},
-                                   {"updatedAt", MillisSinceEpoch(now)},
-                                   {"loggingConfiguration", parent.logging},
-                                   {"tracingConfiguration", Json::Object{{"enabled", false}}},
-                                   {"mapRunArn", run.arn},
-                                   {"label", run.label}});
-  }
-  AddStart(batch, MapRunInstanceId(run.arn, run.redrive_count), kMapRunMachineName,
+  const Json document = Json::Object{{"mapRunArn", run.arn},
+                                     {"executionArn", parent.execution_arn},
+                                     {"stateMachineArn", ChildMachineArn(*place)},
+                                     {"status", "RUNNING"},
+                                     {"startDate", MillisSinceEpoch(now)},
+                                     {"maxConcurrency", plan["concurrencyMax"]},
+                                     {"toleratedFailurePercentage", plan["toleratedPercentage"]},
+                                     {"toleratedFailureCount", plan["toleratedCount"]},
+                                     {"itemCounts", Zeros()},
+                                     {"executionCounts", Zeros()},
+                                     {"redriveCount", 0}};
+  batch.PutDocument(MapRunKey(*place), document);
+  batch.PutDocument(
+      MapRunsOfPrefix(parent.account, parent.region, parent.machine_name, parent.execution_name) +
+          Padded(kLastMilli - MillisSinceEpoch(now)) + "-" + place->uuid,
+      Json::Object{{"mapRunArn", run.arn}});
+  batch.PutDocument(
+      MapRunRevisionKey(*place),
+      Json::Object{{"name", place->machine},
+                   {"definition", plan["definition"]},
+                   {"roleArn", parent.role_arn},
+                   {"updatedAt", MillisSinceEpoch(now)},
+                   {"loggingConfiguration", parent.logging},
+                   {"tracingConfiguration", Json::Object{{"enabled", false}}},
+                   {"encryptionConfiguration", Json::Object{{"type", "AWS_OWNED_KEY"}}},
+                   {"mapRunArn", run.arn},
+                   {"label", run.label}});
+  AddStart(batch, run.arn, kMapRunMachineName,
            Json::Object{{"plan", plan},
-                        {"document", made},
-                        {"mapRun", static_cast<int64_t>(run.map_run)},
+                        {"document", document},
+                        {"mapRun", number},
                         {"role", parent.role_arn},
-                        {"logging", parent.logging},
                         {"execution", parent.execution_name}},
            now);
 }

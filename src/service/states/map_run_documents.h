@@ -22,8 +22,7 @@ namespace stepmill::states {
 ///   states/child-of-run/UUID/INDEX            {"name"}: a child's execution; its document is
 ///                                             states/execution/MACHINE%2FLABEL/NAME
 ///   states/map-items/BLOB (without account)   a blob of items that an open run has
-///   states/machine-of-run/UUID                the machine of the children, for
-///                                             DescribeStateMachineForExecution
+///   states/revision/UUID          the children's machine, as that of any execution
 struct MapRunPlace {
   std::string account, region;
   std::string machine;  ///< "MACHINE/LABEL": the name of the children's machine
@@ -34,7 +33,8 @@ Result<MapRunPlace> ParseMapRunArn(std::string_view arn);
 
 Key MapRunKey(const MapRunPlace& place);
 Key MapRunSettingsKey(const MapRunPlace& place);
-Key MapRunMachineKey(const MapRunPlace& place);
+/// The revision of the children's machine; its id is the run's UUID.
+Key MapRunRevisionKey(const MapRunPlace& place);
 Key MapRunsOfPrefix(std::string_view account, std::string_view region, std::string_view machine,
                     std::string_view execution);
 Key ChildIndexKey(const MapRunPlace& place, int64_t index);
@@ -44,9 +44,6 @@ Key MapItemsKey(std::string_view blob);
 std::string ChildMachineArn(const MapRunPlace& place);
 std::string ChildExecutionArn(const MapRunPlace& place, std::string_view name, bool is_express);
 
-/// The engine's instance that carries a run out; each redrive is an instance of its own.
-std::string MapRunInstanceId(std::string_view arn, int64_t redrive_count);
-
 /// What a run takes from the execution that starts it.
 struct MapRunParent {
   std::string execution_arn, execution_name;
@@ -54,7 +51,8 @@ struct MapRunParent {
   std::string role_arn, account, region;
   Json logging;
 };
-/// Adds to a turn of the execution what makes the run begin: its documents and its instance.
+/// Adds to a turn of the execution what makes the run begin: its documents and its instance, whose
+/// id is the run's ARN. A redriven run is opened again.
 void AddMapRun(Batch& batch, const MapRunParent& parent, const asl::StartMapRun& run, Time now);
 
 /// What the run tells its execution ("map-run") at its end.

@@ -7,10 +7,13 @@
 #include "base/strings.h"
 #include "engine/turns.h"
 #include "json/each.h"
+#include "lang/asl/expression.h"
 #include "lang/asl/limits.h"
 #include "lang/asl/map_run.h"
 #include "service/states/execution_machine.h"
 #include "service/states/limits.h"
+#include "service/states/map_child.h"
+#include "service/states/map_counts.h"
 #include "service/states/map_items.h"
 #include "service/states/map_results.h"
 #include "service/states/map_run_documents.h"
@@ -18,30 +21,12 @@
 namespace stepmill::states {
 namespace {
 
-/// Items or executions by how they stand.
-struct Counts {
-  int64_t pending = 0, running = 0, succeeded = 0, failed = 0, timed_out = 0, aborted = 0;
-  int64_t total = 0, written = 0;
-  Json ToJson() const {
-    return Json::Object{
-        {"pending", pending}, {"running", running},        {"succeeded", succeeded},
-        {"failed", failed},   {"timedOut", timed_out},     {"aborted", aborted},
-        {"total", total},     {"resultsWritten", written}, {"failuresNotRedrivable", 0},
-        {"pendingRedrive", 0}};
-  }
-  void Start(int64_t count) { running += count; }
-  void End(const std::string& status, int64_t count) {
-    running -= count;
-    (status == "SUCCEEDED"   ? succeeded
-     : status == "TIMED_OUT" ? timed_out
-     : status == "ABORTED"   ? aborted
-                             : failed) += count;
-  }
-};
-
-struct RunningChild {
-  std::string instance;  ///< of the engine
+/// A child that runs, or that ended without success and is kept for a redrive.
+struct Child {
+  std::string name;
   int64_t items = 0;
+  int64_t redrives = 0;
+  std::string status = "RUNNING";
 };
 
 class MapRunInstance : public Instance {
@@ -55,11 +40,13 @@ class MapRunInstance : public Instance {
     else if (event.kind == "effect")
       OnEffect(event.data);
     else if (event.kind == "child")
-      OnChild(event.data);
+      OnChild(event.data.IntOr("index", -1), event.data["document"]);
     else if (event.kind == "stop")
       OnStop();
     else if (event.kind == "update")
       OnUpdate(event.data);
+    else if (event.kind == "redrive")
+      OnRedrive(event.data);
     else if (event.kind == "more")
       is_more_posted_ = false;
     if (phase_ == Phase::kRunning) StartChildren();
@@ -76,16 +63,14 @@ class MapRunInstance : public Instance {
     document_ = data["document"];
     arn_ = document_.StringOr("mapRunArn", "");
     place_ = *ParseMapRunArn(arn_);
-    instance_ = MapRunInstanceId(arn_, document_.IntOr("redriveCount", 0));
     parent_ = document_.StringOr("executionArn", "");
     parent_run_ = data["mapRun"];
     role_ = data.StringOr("role", "");
     session_ = data.StringOr("execution", "");
-    logging_ = data["logging"];
     is_express_ = plan_.BoolOr("isExpress", false);
     concurrency_max_ = plan_.IntOr("concurrencyMax", 0);
-    tolerated_count_ = plan_.IntOr("toleratedCount", 0);
-    tolerated_percentage_ = plan_["toleratedPercentage"].AsDouble();
+    tolerance_.count = plan_.IntOr("toleratedCount", 0);
+    tolerance_.percentage = plan_["toleratedPercentage"].AsDouble();
     Result<asl::ItemMaker> maker = asl::ItemMaker::Make(plan_);
     if (!maker) return Fail(maker.error().name, maker.error().message);
     maker_ = std::make_unique<asl::ItemMaker>(*std::move(maker));
@@ -96,12 +81,16 @@ class MapRunInstance : public Instance {
           batcher.IntOr("bytesMax", static_cast<int64_t>(asl::kPayloadBytesMax)));
       batch_base_bytes_ = BatchOf(Json::Array{}).PrintedSize();
     }
-    if (!plan_.Has("items")) return Perform("read", kMapItemsName, Json::Object{{"do", "read"}});
-    int64_t index = 0;
-    for (const Json& item : plan_["items"].items())
-      queue_.push_back(Json::Object{{"v", item}}), ++index;
-    items_.total = index;
+    if (!plan_.Has("items")) return Read();
+    for (const Json& item : plan_["items"].items()) queue_.push_back(Json::Object{{"v", item}});
+    items_.total = static_cast<int64_t>(queue_.size());
+    is_read_ = true;
     phase_ = Phase::kRunning;
+  }
+
+  // -- effects ------------------------------------------------------------------------------------
+  std::string NewTag(const char* kind) {
+    return std::string(kind) + "." + std::to_string(++effects_);
   }
 
   void Perform(const std::string& tag, const char* performer, Json::Object what) {
@@ -110,9 +99,13 @@ class MapRunInstance : public Instance {
     what.Set("account", place_.account);
     what.Set("region", place_.region);
     what.Set("mapRunArn", arn_);
-    if (tag == "read") what.Set("reader", plan_["reader"]);
-    if (tag == "write") what.Set("writer", plan_["writer"]);
     turn_.effects.push_back({tag, performer, Json(std::move(what))});
+  }
+
+  void Read() {
+    phase_ = Phase::kReading;
+    Perform(NewTag("read"), kMapItemsName,
+            Json::Object{{"do", "read"}, {"reader", plan_["reader"]}});
   }
 
   void OnEffect(const Json& data) {
@@ -120,16 +113,8 @@ class MapRunInstance : public Instance {
     const Json& output = data["output"];
     const Json* error = data.Find("error");
     if (!error) error = output.Find("error");
-    if (tag == "read") {
-      blob_ = output.StringOr("blob", "");
-      if (!blob_.empty()) turn_.writes.PutDocument(MapItemsKey(blob_), Json(Json::Object{}));
-      if (phase_ != Phase::kReading) return;
-      if (error) return Fail(error->StringOr("name", ""), error->StringOr("message", ""));
-      for (const Json& item : ItemsOf(output["items"])) queue_.push_back(item);
-      items_.total = output.IntOr("count", 0);
-      source_ = output.StringOr("source", "");
-      fetched_ = static_cast<int64_t>(queue_.size());
-      phase_ = Phase::kRunning;
+    if (tag.starts_with("read.")) {
+      OnRead(output, error);
     } else if (tag.starts_with("fetch.")) {
       is_fetching_ = false;
       if (phase_ != Phase::kRunning) return;
@@ -137,14 +122,27 @@ class MapRunInstance : public Instance {
       for (const Json& item : ItemsOf(output["items"])) queue_.push_back(item);
       fetched_ += static_cast<int64_t>(output["items"].size());
       offset_ = output["offset"];
-    } else if (tag == "write") {
-      if (phase_ == Phase::kWriting) OnWritten(output, error);
-    } else if (tag == "clear") {
+    } else if (tag.starts_with("write.")) {
+      if (tag == write_tag_ && phase_ == Phase::kWriting) OnWritten(output, error);
+    } else if (tag.starts_with("clear.")) {
       turn_.writes.Delete(MapItemsKey(blob_));
       phase_ = Phase::kDone;
     } else if (tag.starts_with("child.")) {
-      OnExpressChild(tag, data, error);
+      OnExpressChild(tag, output, error);
     }
+  }
+
+  void OnRead(const Json& output, const Json* error) {
+    if (phase_ != Phase::kReading) return;
+    if (error) return Fail(error->StringOr("name", ""), error->StringOr("message", ""));
+    blob_ = output.StringOr("blob", "");
+    if (!blob_.empty()) turn_.writes.PutDocument(MapItemsKey(blob_), Json(Json::Object{}));
+    for (const Json& item : ItemsOf(output["items"])) queue_.push_back(item);
+    items_.total = output.IntOr("count", 0);
+    source_ = output.StringOr("source", "");
+    fetched_ = static_cast<int64_t>(queue_.size());
+    is_read_ = true;
+    phase_ = Phase::kRunning;
   }
 
   // -- children -----------------------------------------------------------------------------------
@@ -152,36 +150,35 @@ class MapRunInstance : public Instance {
     const int64_t limit =
         concurrency_max_ > 0 ? std::min(concurrency_max_, kMapConcurrencyMax) : kMapConcurrencyMax;
     int started = 0;
-    bool is_blocked = false;
+    bool is_blocked = false;  // nothing is left, or nothing is here
     while (static_cast<int64_t>(running_.size()) < limit && started < kMapStartsPerTurn) {
+      ++started;
+      if (!again_.empty()) {
+        StartAgain();
+        continue;
+      }
       int64_t count = 0;
       const Result<Json> input = NextInput(count);
       if (!input) return Fail(input.error().name, input.error().message);
-      if (count == 0) {
-        is_blocked = true;  // nothing is left, or nothing is here
-        break;
-      }
+      is_blocked = count == 0;
+      if (is_blocked) break;
       if (!StartChild(*input, count)) return;
-      ++started;
     }
     if (!is_blocked && started == kMapStartsPerTurn && !is_more_posted_) {
       is_more_posted_ = true;
-      AddPost(turn_.writes, instance_, "more", Json(), now_,
-              instance_ + "/more/" + std::to_string(++posts_));
+      AddPost(turn_.writes, arn_, "more", Json(), now_, arn_ + "/more/" + std::to_string(++posts_));
     }
     const bool is_low = queue_.size() < kMapItemsInRecord / 2;
-    if (is_low && fetched_ < items_.total && !blob_.empty() && !is_fetching_) {
+    if (is_low && has_more_to_fetch() && !is_fetching_) {
       is_fetching_ = true;
-      Perform("fetch." + std::to_string(++fetches_), kMapItemsName,
+      Perform(NewTag("fetch"), kMapItemsName,
               Json::Object{{"do", "fetch"}, {"blob", blob_}, {"offset", offset_}});
     }
-    if (is_blocked && running_.empty() && IsEverythingStarted()) Complete();
+    if (is_blocked && running_.empty() && !has_more_items()) Complete();
   }
 
-  bool has_more_items() const {
-    return !queue_.empty() || (!blob_.empty() && fetched_ < items_.total);
-  }
-  bool IsEverythingStarted() const { return !has_more_items() && batch_.empty() && !held_; }
+  bool has_more_to_fetch() const { return !blob_.empty() && fetched_ < items_.total; }
+  bool has_more_items() const { return !queue_.empty() || has_more_to_fetch(); }
 
   /// The next child's input; `count` items are in it, none where there is nothing to start now.
   Result<Json> NextInput(int64_t& count) {
@@ -197,10 +194,8 @@ class MapRunInstance : public Instance {
         held_ = std::move(item);
       }
       const size_t bytes = held_->PrintedSize() + 1;
-      if (!batch_.empty() && batch_base_bytes_ + batch_bytes_ + bytes > batch_bytes_max_) {
-        is_full = true;
-        break;
-      }
+      is_full = !batch_.empty() && batch_base_bytes_ + batch_bytes_ + bytes > batch_bytes_max_;
+      if (is_full) break;
       batch_bytes_ += bytes;
       batch_.push_back(*std::move(held_));
       held_.reset();
@@ -239,57 +234,108 @@ class MapRunInstance : public Instance {
     }
     const int64_t index = next_child_++;
     const uint64_t high = chance_.Next();
-    const std::string name = Uuid(high, chance_.Next());
-    const std::string arn = ChildExecutionArn(place_, name, is_express_);
-    const Key key = ChildExecutionKey(place_, name);
-    const Json document = Json::Object{{"executionArn", arn},
+    const Child child{Uuid(high, chance_.Next()), count, 0, "RUNNING"};
+    const Json document = Json::Object{{"executionArn", ChildArn(child)},
                                        {"stateMachineArn", ChildMachineArn(place_)},
-                                       {"name", name},
+                                       {"name", child.name},
                                        {"status", "RUNNING"},
                                        {"startDate", MillisSinceEpoch(now_)},
                                        {"input", std::move(text)},
-                                       {"mapRunArn", arn_}};
-    turn_.writes.PutDocument(key, document);
+                                       {"mapRunArn", arn_},
+                                       {"revision", place_.uuid}};
+    turn_.writes.PutDocument(ChildExecutionKey(place_, child.name), document);
     turn_.writes.PutDocument(ChildIndexKey(place_, index),
-                             Json::Object{{"name", name}, {"items", count}});
-    const Json start =
-        Json::Object{{"definition", plan_["definition"]},
-                     {"machineName", place_.machine},
-                     {"roleArn", role_},
-                     {"logging", logging_},
-                     {"document", document},
-                     {"key", key},
-                     {"account", place_.account},
-                     {"region", place_.region},
-                     {"mapRun", Json::Object{{"instance", instance_}, {"index", index}}}};
-    AddStart(turn_.writes, arn, kMachineName, start, now_);
-    running_[index] = RunningChild{arn, count};
-    items_.Start(count);
-    executions_.Start(1);
+                             Json::Object{{"name", child.name}, {"items", count}});
+    Json::Object start = StartData(child);
+    start.Set("document", document);
+    if (is_express_) {
+      // In memory, at least once; how it ended comes back with the effect and is durable then.
+      turn_.effects.push_back({ChildTag(index, child), kMapChildName,
+                               Json::Object{{"data", Json(std::move(start))},
+                                            {"revision", MapRunRevisionKey(place_)}}});
+    } else {
+      start.Set("mapRun", Json::Object{{"instance", arn_}, {"index", index}});
+      AddStart(turn_.writes, ChildArn(child), kMachineName, Json(std::move(start)), now_,
+               MapRunRevisionKey(place_));
+    }
+    running_[index] = child;
+    items_.running += count;
+    executions_.running += 1;
     return true;
   }
 
-  void OnChild(const Json& data) {
-    const int64_t index = data.IntOr("index", -1);
+  /// The next child that a redrive begins again.
+  void StartAgain() {
+    const int64_t index = again_.front();
+    again_.pop_front();
+    Child child = ended_.at(index);
+    ended_.erase(index);
+    ++child.redrives;
+    items_.StartAgain(child.status, child.items);
+    executions_.StartAgain(child.status, 1);
+    child.status = "RUNNING";
+    if (is_express_)
+      turn_.effects.push_back({ChildTag(index, child), kMapChildName,
+                               Json::Object{{"again", Json(StartData(child))},
+                                            {"redriveCount", child.redrives},
+                                            {"revision", MapRunRevisionKey(place_)}}});
+    else
+      AddReopen(turn_.writes, ChildArn(child), kMachineName, child.redrives, "redrive",
+                Json::Object{{"redriveCount", child.redrives}}, now_);
+    running_[index] = std::move(child);
+  }
+
+  std::string ChildArn(const Child& child) const {
+    return ChildExecutionArn(place_, child.name, is_express_);
+  }
+  static std::string ChildTag(int64_t index, const Child& child) {
+    return "child." + std::to_string(index) + "." + std::to_string(child.redrives);
+  }
+  Json::Object StartData(const Child& child) const {
+    Json::Object start{{"key", ChildExecutionKey(place_, child.name)},
+                       {"account", place_.account},
+                       {"region", place_.region}};
+    if (is_express_) start.Set("express", "ASYNC");
+    return start;
+  }
+
+  void OnExpressChild(const std::string& tag, const Json& output, const Json* error) {
+    const auto parts = Split(tag, '.');
+    const int64_t index = ParseInt(parts[1]).value_or(-1);
+    const auto found = running_.find(index);
+    if (found == running_.end() || ChildTag(index, found->second) != tag) return;
+    Json document = output;
+    if (error)  // it could not be run at all
+      document = Json::Object{{"executionArn", ChildArn(found->second)},
+                              {"name", found->second.name},
+                              {"status", "FAILED"},
+                              {"error", error->StringOr("name", "")},
+                              {"cause", error->StringOr("message", "")}};
+    turn_.writes.PutDocument(ChildExecutionKey(place_, found->second.name), document);
+    OnChild(index, document);
+  }
+
+  void OnChild(int64_t index, const Json& document) {
     const auto found = running_.find(index);
     if (found == running_.end()) return;
-    const Json& document = data["document"];
     const std::string status = document.StringOr("status", "");
-    const int64_t count = found->second.items;
-    running_.erase(found);
-    items_.End(status, count);
+    items_.End(status, found->second.items);
     executions_.End(status, 1);
+    if (status != "SUCCEEDED") {
+      found->second.status = status;
+      ended_[index] = std::move(found->second);
+    }
+    running_.erase(found);
+    if (!has_target()) KeepResult(index, document);
     if (phase_ == Phase::kStopping) {
       if (running_.empty()) OnStopped();
       return;
     }
-    if (!has_target()) KeepResult(index, document);
-    if (phase_ == Phase::kRunning && IsThresholdExceeded()) FailByThreshold();
+    if (phase_ == Phase::kRunning && tolerance_.IsExceeded(items_)) FailByThreshold();
   }
 
-  void OnExpressChild(const std::string&, const Json&, const Json*) {}
-
   void KeepResult(int64_t index, const Json& document) {
+    results_.erase(index);
     if (is_too_large_) return;
     const std::string transformation = plan_["writer"].StringOr("transformation", "COMPACT");
     for (Json& value : TransformResult(document, transformation)) {
@@ -303,16 +349,6 @@ class MapRunInstance : public Instance {
 
   // -- the end ------------------------------------------------------------------------------------
   bool has_target() const { return plan_["writer"].Has("parameters"); }
-
-  bool IsThresholdExceeded() const {
-    const int64_t failed = items_.failed + items_.timed_out;
-    if (failed == 0) return false;
-    if (tolerated_count_ == 0 && tolerated_percentage_ == 0) return true;
-    if (tolerated_count_ > 0 && failed > tolerated_count_) return true;
-    return tolerated_percentage_ > 0 &&
-           static_cast<double>(failed) * 100.0 >
-               tolerated_percentage_ * static_cast<double>(items_.total);
-  }
 
   void FailByThreshold() {
     is_by_threshold_ = true;
@@ -334,16 +370,29 @@ class MapRunInstance : public Instance {
     status_ = "ABORTED";
     is_by_threshold_ = false;
     if (is_stopping) return;  // children are on their way out already
-    if (phase_ == Phase::kWriting) turn_.effect_cancels.push_back("write");
+    if (phase_ == Phase::kWriting) turn_.effect_cancels.push_back(write_tag_);
     StopChildren();
   }
 
   void StopChildren() {
     phase_ = Phase::kStopping;
+    if (is_express_) AbandonChildren();
     for (const auto& [index, child] : running_)
-      AddPost(turn_.writes, child.instance, "stop", Json(Json::Object{}), now_,
-              instance_ + "/stop/" + std::to_string(index));
+      AddPost(turn_.writes, ChildArn(child), "stop", Json(Json::Object{}), now_,
+              arn_ + "/stop/" + ChildTag(index, child));
     if (running_.empty()) OnStopped();
+  }
+
+  // Express children cannot be stopped from outside: what they still do has no effect here.
+  void AbandonChildren() {
+    for (auto& [index, child] : running_) {
+      turn_.effect_cancels.push_back(ChildTag(index, child));
+      items_.End("ABORTED", child.items);
+      executions_.End("ABORTED", 1);
+      child.status = "ABORTED";
+      ended_[index] = std::move(child);
+    }
+    running_.clear();
   }
 
   void OnStopped() {
@@ -363,9 +412,8 @@ class MapRunInstance : public Instance {
       return Finish(Json());
     }
     Json::Array all;
-    for (auto& [index, values] : results_)
-      for (Json& value : values) all.push_back(std::move(value));
-    results_.clear();
+    for (const auto& [index, values] : results_)
+      all.insert(all.end(), values.begin(), values.end());
     Finish(Json(std::move(all)));
   }
 
@@ -373,12 +421,13 @@ class MapRunInstance : public Instance {
     phase_ = Phase::kWriting;
     Json::Array pending;  // what was read and not started; the rest is in the blob
     for (const Json& item : queue_) pending.push_back(item["v"]);
-    Json::Object what{{"children", next_child_}, {"pending", Json(std::move(pending))}};
-    if (!blob_.empty() && fetched_ < items_.total) {
+    Json::Object what{{"writer", plan_["writer"]}, {"pending", Json(std::move(pending))}};
+    if (has_more_to_fetch()) {
       what.Set("blob", blob_);
       what.Set("offset", offset_);
     }
-    Perform("write", kMapResultsName, std::move(what));
+    write_tag_ = NewTag("write");
+    Perform(write_tag_, kMapResultsName, std::move(what));
   }
 
   void OnWritten(const Json& output, const Json* error) {
@@ -399,29 +448,50 @@ class MapRunInstance : public Instance {
     if (error_) end.Set("error", *error_);
     if (cause_) end.Set("cause", *cause_);
     if (!error_) end.Set("output", std::move(output));
-    AddPost(turn_.writes, parent_, kMapRunEnded, std::move(end), now_, instance_ + "/end");
-    queue_.clear();
-    if (blob_.empty()) {
+    AddPost(turn_.writes, parent_, kMapRunEnded, std::move(end), now_,
+            arn_ + "/end/" + std::to_string(document_.IntOr("redriveCount", 0)));
+    // A run that did not succeed may be redriven: its items stay.
+    if (blob_.empty() || status_ != "SUCCEEDED") {
       phase_ = Phase::kDone;
       return;
     }
     phase_ = Phase::kClearing;
-    Perform("clear", kMapItemsName, Json::Object{{"do", "clear"}, {"blob", blob_}});
+    Perform(NewTag("clear"), kMapItemsName, Json::Object{{"do", "clear"}, {"blob", blob_}});
+  }
+
+  // Step Functions Developer Guide: "Redriving Map Runs". What succeeded stays; what failed, timed
+  // out or was aborted begins again, then comes what had not begun.
+  void OnRedrive(const Json& data) {
+    if (phase_ != Phase::kDone) return;
+    parent_run_ = data["mapRun"];
+    document_ = document_.With("status", "RUNNING")
+                    .With("redriveCount", data["redriveCount"])
+                    .With("redriveDate", MillisSinceEpoch(now_))
+                    .Without("stopDate");
+    status_ = "RUNNING";
+    is_by_threshold_ = is_fetching_ = is_more_posted_ = false;
+    again_.clear();
+    for (const auto& [index, child] : ended_) again_.push_back(index);
+    if (!maker_) return Finish(Json());  // nothing has changed
+    error_.reset();
+    cause_.reset();
+    if (!is_read_) return Read();
+    phase_ = Phase::kRunning;
   }
 
   void OnUpdate(const Json& data) {
     concurrency_max_ = data.IntOr("maxConcurrency", concurrency_max_);
-    tolerated_count_ = data.IntOr("toleratedFailureCount", tolerated_count_);
+    tolerance_.count = data.IntOr("toleratedFailureCount", tolerance_.count);
     if (const Json* percentage = data.Find("toleratedFailurePercentage"))
-      tolerated_percentage_ = percentage->AsDouble();
+      tolerance_.percentage = percentage->AsDouble();
     for (const char* name :
          {"maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage"})
       if (data.Has(name)) document_ = document_.With(name, data[name]);
-    if (phase_ == Phase::kRunning && IsThresholdExceeded()) FailByThreshold();
+    if (phase_ == Phase::kRunning && tolerance_.IsExceeded(items_)) FailByThreshold();
   }
 
   void Save() {
-    items_.pending = std::max<int64_t>(0, items_.total - ItemsStarted());
+    items_.pending = std::max<int64_t>(0, items_.total - items_.started());
     executions_.pending = items_.pending;
     if (plan_.Has("batcher"))
       executions_.pending = batch_items_max_ > 0
@@ -432,34 +502,35 @@ class MapRunInstance : public Instance {
         document_.With("itemCounts", items_.ToJson()).With("executionCounts", executions_.ToJson());
     turn_.writes.PutDocument(MapRunKey(place_), document_);
   }
-  int64_t ItemsStarted() const {
-    return items_.running + items_.succeeded + items_.failed + items_.timed_out + items_.aborted;
-  }
 
-  Json plan_, document_, logging_, parent_run_;
-  std::string arn_, instance_, parent_, role_, session_;
+  Json plan_, document_, parent_run_;
+  std::string arn_, parent_, role_, session_;
   MapRunPlace place_;
   bool is_express_ = false;
-  int64_t concurrency_max_ = 0, tolerated_count_ = 0;
-  double tolerated_percentage_ = 0;
+  int64_t concurrency_max_ = 0;
+  Tolerance tolerance_;
   std::unique_ptr<asl::ItemMaker> maker_;
 
   Phase phase_ = Phase::kReading;
-  Counts items_, executions_;
+  MapCounts items_, executions_;
+  bool is_read_ = false;
   std::string source_;      // of the items
   std::deque<Json> queue_;  // {"v", "k"?, "s"?}: read and not started
   std::string blob_;        // the rest; empty: there is none
   Json offset_ = Json(0);   // in the blob, of the first item that was not fetched
   int64_t fetched_ = 0, next_item_ = 0, next_child_ = 0;
   bool is_fetching_ = false, is_more_posted_ = false;
-  int64_t fetches_ = 0, posts_ = 0;
+  int64_t effects_ = 0, posts_ = 0;
+  std::string write_tag_;  // of the newest one
 
   Json::Array batch_;         // being filled
   std::optional<Json> held_;  // the item that did not fit into the last one
   int64_t batch_items_max_ = 0;
   size_t batch_bytes_max_ = 0, batch_bytes_ = 0, batch_base_bytes_ = 0;
 
-  std::map<int64_t, RunningChild> running_;
+  std::map<int64_t, Child> running_;
+  std::map<int64_t, Child> ended_;          // without success
+  std::deque<int64_t> again_;               // of those, what a redrive has to begin again
   std::map<int64_t, Json::Array> results_;  // by child, where they are the state's result
   size_t result_bytes_ = 0;
   bool is_too_large_ = false, is_by_threshold_ = false;

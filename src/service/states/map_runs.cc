@@ -14,8 +14,6 @@ constexpr size_t kPageDefault = 100;
 constexpr int kScanPage = 100;       // index documents a read
 constexpr int kScanPagesMax = 1000;  // of one list
 
-Json DateOf(const Json& millis) { return Json(static_cast<double>(millis.AsInteger()) / 1000.0); }
-
 struct FoundRun {
   MapRunPlace place;
   Document document;
@@ -46,12 +44,12 @@ Task<Json> DescribeMapRun(Call& call) {
   Json::Object out;
   for (const char* name : {"mapRunArn", "executionArn", "status"}) out.Add(name, body[name]);
   for (const char* name : {"startDate", "stopDate"})
-    if (body.Has(name)) out.Add(name, DateOf(body[name]));
+    if (body.Has(name)) out.Add(name, SecondsOf(body[name]));
   for (const char* name : {"maxConcurrency", "toleratedFailurePercentage", "toleratedFailureCount"})
     out.Add(name, settings && settings->body.Has(name) ? settings->body[name] : body[name]);
   for (const char* name : {"itemCounts", "executionCounts"}) out.Add(name, body[name]);
   out.Add("redriveCount", body.IntOr("redriveCount", 0));
-  if (body.Has("redriveDate")) out.Add("redriveDate", DateOf(body["redriveDate"]));
+  if (body.Has("redriveDate")) out.Add("redriveDate", SecondsOf(body["redriveDate"]));
   co_return Json(std::move(out));
 }
 
@@ -81,9 +79,8 @@ Task<Json> UpdateMapRun(Call& call) {
                     .fields = {{"reason", "MISSING_REQUIRED_PARAMETER"}}};
   // The run takes it up with its next turn; who asks before that sees it here.
   call.batch.PutDocument(MapRunSettingsKey(run.place), settings);
-  const std::string instance = MapRunInstanceId(run.document.body.StringOr("mapRunArn", ""),
-                                                run.document.body.IntOr("redriveCount", 0));
-  call.ports.engine.Post(call.batch, instance, "update", Json(std::move(change)));
+  call.ports.engine.Post(call.batch, run.document.body.StringOr("mapRunArn", ""), "update",
+                         Json(std::move(change)));
   co_return Json(Json::Object{});
 }
 
@@ -115,7 +112,7 @@ Task<Json> ListMapRuns(Call& call) {
     for (const char* name : {"executionArn", "mapRunArn", "stateMachineArn"})
       item.Add(name, run->body[name]);
     for (const char* name : {"startDate", "stopDate"})
-      if (run->body.Has(name)) item.Add(name, DateOf(run->body[name]));
+      if (run->body.Has(name)) item.Add(name, SecondsOf(run->body[name]));
     list.push_back(Json(std::move(item)));
   }
   out.Set("mapRuns", Json(std::move(list)));
@@ -156,11 +153,11 @@ Task<Json> ListMapRunExecutions(Call& call) {
       for (const char* name : {"executionArn", "stateMachineArn", "name", "status"})
         item.SetIf(name, body.Find(name));
       for (const char* name : {"startDate", "stopDate"})
-        if (body.Has(name)) item.Set(name, DateOf(body[name]));
+        if (body.Has(name)) item.Set(name, SecondsOf(body[name]));
       item.Set("mapRunArn", body["mapRunArn"]);
       item.Set("itemCount", entry.body.IntOr("items", 1));
       item.Set("redriveCount", redrives);
-      if (body.Has("redriveDate")) item.Set("redriveDate", DateOf(body["redriveDate"]));
+      if (body.Has("redriveDate")) item.Set("redriveDate", SecondsOf(body["redriveDate"]));
       list.push_back(Json(std::move(item)));
     }
     if (found.size() < kScanPage) break;

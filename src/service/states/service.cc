@@ -9,6 +9,7 @@
 #include "service/states/executions.h"
 #include "service/states/express.h"
 #include "service/states/machines.h"
+#include "service/states/map_child.h"
 #include "service/states/map_items.h"
 #include "service/states/map_results.h"
 #include "service/states/map_run_machine.h"
@@ -226,6 +227,7 @@ void WireUp(Ports& ports) {
   ports.engine.AddPerformer(kExpressPerformerName, MakeExpressPerformer(ports));
   ports.engine.AddPerformer(kSweepPerformerName, MakeSweepPerformer(ports));
   ports.engine.AddMachine(kMapRunMachineName, MakeMapRunMachine());
+  ports.engine.AddPerformer(kMapChildName, MakeMapChildPerformer(ports));
   ports.engine.AddPerformer(kMapItemsName, MakeMapItemsPerformer(ports));
   ports.engine.AddPerformer(kMapResultsName, MakeMapResultsPerformer(ports));
   SearchMapItemLeftovers(ports);
