@@ -7,9 +7,9 @@
 #include "base/strings.h"
 #include "engine/turns.h"
 #include "json/each.h"
+#include "lang/asl/child_inputs.h"
 #include "lang/asl/expression.h"
 #include "lang/asl/limits.h"
-#include "lang/asl/map_run.h"
 #include "service/states/execution_machine.h"
 #include "service/states/limits.h"
 #include "service/states/map_child.h"
@@ -71,16 +71,10 @@ class MapRunInstance : public Instance {
     concurrency_max_ = plan_.IntOr("concurrencyMax", 0);
     tolerance_.count = plan_.IntOr("toleratedCount", 0);
     tolerance_.percentage = plan_["toleratedPercentage"].AsDouble();
-    Result<asl::ItemMaker> maker = asl::ItemMaker::Make(plan_);
-    if (!maker) return Fail(maker.error().name, maker.error().message);
-    maker_ = std::make_unique<asl::ItemMaker>(*std::move(maker));
-    if (plan_.Has("batcher")) {
-      const Json& batcher = plan_["batcher"];
-      batch_items_max_ = batcher.IntOr("itemsMax", 0);
-      batch_bytes_max_ = static_cast<size_t>(
-          batcher.IntOr("bytesMax", static_cast<int64_t>(asl::kPayloadBytesMax)));
-      batch_base_bytes_ = BatchOf(Json::Array{}).PrintedSize();
-    }
+    if (plan_.Has("batcher")) batch_items_max_ = plan_["batcher"].IntOr("itemsMax", 0);
+    Result<asl::ChildInputs> inputs = asl::ChildInputs::Make(plan_);
+    if (!inputs) return Fail(inputs.error().name, inputs.error().message);
+    inputs_ = std::make_unique<asl::ChildInputs>(*std::move(inputs));
     if (!plan_.Has("items")) return Read();
     for (const Json& item : plan_["items"].items()) queue_.push_back(Json::Object{{"v", item}});
     items_.total = static_cast<int64_t>(queue_.size());
@@ -157,12 +151,11 @@ class MapRunInstance : public Instance {
         StartAgain();
         continue;
       }
-      int64_t count = 0;
-      const Result<Json> input = NextInput(count);
+      const auto input = NextInput();
       if (!input) return Fail(input.error().name, input.error().message);
-      is_blocked = count == 0;
+      is_blocked = !*input;
       if (is_blocked) break;
-      if (!StartChild(*input, count)) return;
+      if (!StartChild((*input)->value, (*input)->items)) return;
     }
     if (!is_blocked && started == kMapStartsPerTurn && !is_more_posted_) {
       is_more_posted_ = true;
@@ -180,47 +173,18 @@ class MapRunInstance : public Instance {
   bool has_more_to_fetch() const { return !blob_.empty() && fetched_ < items_.total; }
   bool has_more_items() const { return !queue_.empty() || has_more_to_fetch(); }
 
-  /// The next child's input; `count` items are in it, none where there is nothing to start now.
-  Result<Json> NextInput(int64_t& count) {
-    if (!plan_.Has("batcher")) {
-      if (queue_.empty()) return Json();
-      count = 1;
-      return TakeItem();
+  /// The next child's input; nullopt: there is nothing to start now.
+  Result<std::optional<asl::ChildInputs::Input>> NextInput() {
+    for (;;) {
+      std::optional<asl::ChildInputs::Input> input = inputs_->Next(!has_more_items());
+      if (input || queue_.empty()) return input;
+      const Json item = std::move(queue_.front());
+      queue_.pop_front();
+      std::optional<std::string> key;
+      if (item.Has("k")) key = item.StringOr("k", "");
+      const std::string source = item.StringOr("s", source_.empty() ? "STATE_DATA" : source_);
+      MILL_CHECK(inputs_->Add(item["v"], key, source, now_, chance_.Next()));
     }
-    bool is_full = false;
-    while (!is_full && (held_ || !queue_.empty())) {
-      if (!held_) {
-        MILL_TRY(Json item, TakeItem());
-        held_ = std::move(item);
-      }
-      const size_t bytes = held_->PrintedSize() + 1;
-      is_full = !batch_.empty() && batch_base_bytes_ + batch_bytes_ + bytes > batch_bytes_max_;
-      if (is_full) break;
-      batch_bytes_ += bytes;
-      batch_.push_back(*std::move(held_));
-      held_.reset();
-      is_full = batch_items_max_ > 0 && static_cast<int64_t>(batch_.size()) >= batch_items_max_;
-    }
-    if (!is_full && has_more_items()) return Json();  // they are on their way
-    count = static_cast<int64_t>(batch_.size());
-    batch_bytes_ = 0;
-    return BatchOf(std::exchange(batch_, {}));
-  }
-
-  Json BatchOf(Json::Array items) const {
-    Json::Object input;
-    input.SetIf("BatchInput", plan_["batcher"].Find("input"));
-    input.Set("Items", Json(std::move(items)));
-    return Json(std::move(input));
-  }
-
-  Result<Json> TakeItem() {
-    const Json item = std::move(queue_.front());
-    queue_.pop_front();
-    std::optional<std::string> key;
-    if (item.Has("k")) key = item.StringOr("k", "");
-    const std::string source = item.StringOr("s", source_.empty() ? "STATE_DATA" : source_);
-    return maker_->Select(next_item_++, item["v"], key, source, now_, chance_.Next());
   }
 
   bool StartChild(const Json& input, int64_t count) {
@@ -472,7 +436,7 @@ class MapRunInstance : public Instance {
     is_by_threshold_ = is_fetching_ = is_more_posted_ = false;
     again_.clear();
     for (const auto& [index, child] : ended_) again_.push_back(index);
-    if (!maker_) return Finish(Json());  // nothing has changed
+    if (!inputs_) return Finish(Json());  // nothing has changed
     error_.reset();
     cause_.reset();
     if (!is_read_) return Read();
@@ -509,7 +473,7 @@ class MapRunInstance : public Instance {
   bool is_express_ = false;
   int64_t concurrency_max_ = 0;
   Tolerance tolerance_;
-  std::unique_ptr<asl::ItemMaker> maker_;
+  std::unique_ptr<asl::ChildInputs> inputs_;
 
   Phase phase_ = Phase::kReading;
   MapCounts items_, executions_;
@@ -518,15 +482,11 @@ class MapRunInstance : public Instance {
   std::deque<Json> queue_;  // {"v", "k"?, "s"?}: read and not started
   std::string blob_;        // the rest; empty: there is none
   Json offset_ = Json(0);   // in the blob, of the first item that was not fetched
-  int64_t fetched_ = 0, next_item_ = 0, next_child_ = 0;
+  int64_t fetched_ = 0, next_child_ = 0;
   bool is_fetching_ = false, is_more_posted_ = false;
   int64_t effects_ = 0, posts_ = 0;
   std::string write_tag_;  // of the newest one
-
-  Json::Array batch_;         // being filled
-  std::optional<Json> held_;  // the item that did not fit into the last one
   int64_t batch_items_max_ = 0;
-  size_t batch_bytes_max_ = 0, batch_bytes_ = 0, batch_base_bytes_ = 0;
 
   std::map<int64_t, Child> running_;
   std::map<int64_t, Child> ended_;          // without success
