@@ -49,6 +49,8 @@ class MapRunInstance : public Instance {
       OnRedrive(event.data);
     else if (event.kind == "more")
       is_more_posted_ = false;
+    // Its execution was stopped and redriven while this was still coming to its end.
+    if (phase_ == Phase::kDone && next_redrive_) OnRedrive(*std::exchange(next_redrive_, {}));
     if (phase_ == Phase::kRunning) StartChildren();
     Save();
     turn_.is_finished = phase_ == Phase::kDone;
@@ -426,7 +428,10 @@ class MapRunInstance : public Instance {
   // Step Functions Developer Guide: "Redriving Map Runs". What succeeded stays; what failed, timed
   // out or was aborted begins again, then comes what had not begun.
   void OnRedrive(const Json& data) {
-    if (phase_ != Phase::kDone) return;
+    if (phase_ != Phase::kDone) {
+      next_redrive_ = data;
+      return;
+    }
     parent_run_ = data["mapRun"];
     document_ = document_.With("status", "RUNNING")
                     .With("redriveCount", data["redriveCount"])
@@ -489,7 +494,8 @@ class MapRunInstance : public Instance {
   int64_t batch_items_max_ = 0;
 
   std::map<int64_t, Child> running_;
-  std::map<int64_t, Child> ended_;          // without success
+  std::map<int64_t, Child> ended_;  // without success
+  std::optional<Json> next_redrive_;
   std::deque<int64_t> again_;               // of those, what a redrive has to begin again
   std::map<int64_t, Json::Array> results_;  // by child, where they are the state's result
   size_t result_bytes_ = 0;
