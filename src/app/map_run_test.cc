@@ -46,15 +46,16 @@ class MapRunTest : public testing::Test {
   }
   /// A machine of one Map with the members of `map` and a processor of the state `child`.
   std::string Start(const std::string& map, const std::string& input,
-                    const std::string& child = R"({"Type": "Pass", "End": true})") {
+                    const std::string& child = R"({"Type": "Pass", "End": true})",
+                    const std::string& type = "STANDARD") {
     const std::string name = "m" + std::to_string(++machines_);
     Ask("CreateStateMachine",
         Json::Object{{"name", name},
                      {"roleArn", kRole},
                      {"definition", R"({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
-          "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "C", "States": {"C": )" +
-                                        child + "}}, " + map + "}}}"}});
+          "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": ")" +
+                                        type + R"("}, "StartAt": "C", "States": {"C": )" + child +
+                                        "}}, " + map + "}}}"}});
     return Ask("StartExecution",
                Json::Object{{"stateMachineArn", kMachineArn + name}, {"input", input}})
         .StringOr("executionArn", "");
@@ -292,6 +293,45 @@ TEST_F(MapRunTest, StopsWithItsExecution) {
   const Result<Json> late = world.Ask(
       "states", "UpdateMapRun", Json::Object{{"mapRunArn", RunOf(arn)}, {"maxConcurrency", 1}});
   EXPECT_EQ(late.error().name, "ValidationException");
+}
+
+TEST_F(MapRunTest, ExpressChildren) {
+  const std::string arn =
+      Start(R"("ToleratedFailureCount": 1)", "[1, null]", kFailsOnNull, "EXPRESS");
+  const Json output = *ParseJson(Finished(arn).StringOr("output", "null"));
+  ASSERT_EQ(output.size(), 2u) << output.Print();
+  EXPECT_EQ(output.At(0), Json(1));
+  EXPECT_EQ(output.At(1).StringOr("RedriveStatus", ""), "REDRIVABLE_BY_MAP_RUN");
+  const Json children = Children(arn, "SUCCEEDED");
+  ASSERT_EQ(children.size(), 1u);
+  EXPECT_NE(children.At(0).StringOr("executionArn", "").find(":express:"), std::string::npos);
+}
+
+TEST_F(MapRunTest, ARedriveBeginsAgainWhatDidNotSucceed) {
+  // The object decides: children read it by a task.
+  const std::string arn =
+      Start(R"("MaxConcurrency": 1)", R"(["a", "b", "c"])",
+            R"({"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:headObject", "Parameters":
+            {"Bucket": "bucket", "Key.$": "$"}, "ResultPath": null, "End": true})");
+  EXPECT_EQ(Finished(arn).StringOr("error", ""), "States.ExceedToleratedFailureThreshold");
+  for (const char* key : {"a", "b", "c"}) Put(key, "x");
+  Ask("RedriveExecution", Json::Object{{"executionArn", arn}});
+  EXPECT_EQ(Finished(arn).StringOr("output", ""), R"(["a","b","c"])");
+  EXPECT_EQ(Types(arn),
+            "1<0ExecutionStarted 2<0MapStateEntered 3<2MapStateStarted 4<3MapRunStarted "
+            "5<4MapRunFailed 6<5MapStateFailed 7<6ExecutionFailed 8<7ExecutionRedriven "
+            "9<8MapRunRedriven 10<9MapRunSucceeded 11<10MapStateSucceeded 12<10MapStateExited "
+            "13<12ExecutionSucceeded ");
+  const Json run = DescribeRun(arn);
+  EXPECT_EQ(run.StringOr("status", ""), "SUCCEEDED");
+  EXPECT_EQ(run.IntOr("redriveCount", 0), 1);
+  EXPECT_EQ(run["itemCounts"].IntOr("succeeded", 0), 3);
+  EXPECT_EQ(run["itemCounts"].IntOr("failed", 9), 0);
+  EXPECT_EQ(Children(arn).size(), 3u);
+  EXPECT_EQ(Ask("ListExecutions", Json::Object{{"mapRunArn", RunOf(arn)},
+                                               {"redriveFilter", "REDRIVEN"}})["executions"]
+                .size(),
+            1u);
 }
 
 TEST_F(MapRunTest, NumbersByPathAreChecked) {
