@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "lang/asl/definition.h"
+#include "lang/asl/distributed.h"
 #include "lang/asl/limits.h"
 
 // Inside this folder only: how a definition is read and checked. One unit per concern: compile.cc
@@ -42,7 +43,8 @@ inline constexpr std::string_view kJsonPathOnly =
     " InputPath OutputPath ResultPath Parameters ResultSelector Result ItemsPath "
     "TimeoutSecondsPath "
     "HeartbeatSecondsPath SecondsPath TimestampPath MaxConcurrencyPath "
-    "ToleratedFailurePercentagePath ToleratedFailureCountPath ErrorPath CausePath Variable And Or "
+    "ToleratedFailurePercentagePath ToleratedFailureCountPath MaxItemsPath MaxItemsPerBatchPath "
+    "MaxInputBytesPerBatchPath ErrorPath CausePath Variable And Or "
     "Not ";
 
 /// True when `words` (" A B C ") has `word`.
@@ -137,7 +139,18 @@ class Compiler {
   void ReadItems(const Json& json, const Where& at, State& state);
 
   // compile_distributed.cc: a Map of mode DISTRIBUTED, with the fields that only it has.
-  void ReadDistributedMap(const Json& json, const Where& at, State& state, int depth);
+  void ReadDistributedMap(const Json& json, const Json& processor, const Where& at,
+                          const Where& there, State& state);
+  void ReadItemReader(const Json& json, const Where& at, DistributedMap& out);
+  void ReadReaderConfig(const Json& json, const Where& at, DistributedMap::Reader& reader);
+  /// What the state's query language calls parameters.
+  const char* Arguments() const { return is_query_ ? "Arguments" : "Parameters"; }
+  void ReadItemBatcher(const Json& json, const Where& at, DistributedMap& out);
+  void ReadResultWriter(const Json& json, const Where& at, DistributedMap& out);
+  std::string ReadChoiceOf(const Json& json, const char* field,
+                           std::initializer_list<std::string_view> values, const Where& at);
+  std::string ReadS3Action(const Json& json, std::initializer_list<std::string_view> actions,
+                           const Where& at);
 
   // warnings.cc: what AWS does not warn of.
   void OwnWarnings(const Json& json, const Where& here, const StateMachine& machine);

@@ -29,16 +29,20 @@ void Compiler::ReadMap(const Json& json, const Where& at, State& state, int dept
   if (!processor) return MustHaveOne({"ItemProcessor", "Iterator"}, at);
   const Where there = at.Member(field);
   const Json& config = (*processor)["ProcessorConfig"];
-  if (config["Mode"] == Json("DISTRIBUTED")) return ReadDistributedMap(json, at, state, depth);
   const Where mode = there.Member("ProcessorConfig").Member("Mode");
-  if (config.Has("Mode") && !config["Mode"].is_string())
-    WrongType("STRING", mode);
-  else if (config.Has("Mode") && config["Mode"] != Json("INLINE"))
-    OneOf("INLINE, DISTRIBUTED", mode);
-  if (config.is_object()) CheckFields(config, " Mode ", there.Member("ProcessorConfig"));
-  for (const char* distributed : {"ItemReader", "ItemBatcher", "ResultWriter", "Label"})
-    if (json.Has(distributed))
-      Schema("Field '" + std::string(distributed) + "' is only supported in DISTRIBUTED mode", at);
+  if (config["Mode"] == Json("DISTRIBUTED")) {
+    ReadDistributedMap(json, *processor, at, there, state);
+  } else {
+    if (config.Has("Mode") && !config["Mode"].is_string())
+      WrongType("STRING", mode);
+    else if (config.Has("Mode") && config["Mode"] != Json("INLINE"))
+      OneOf("INLINE, DISTRIBUTED", mode);
+    if (config.is_object()) CheckFields(config, " Mode ", there.Member("ProcessorConfig"));
+    for (const char* distributed : {"ItemReader", "ItemBatcher", "ResultWriter", "Label"})
+      if (json.Has(distributed))
+        Schema("Field '" + std::string(distributed) + "' is only supported in DISTRIBUTED mode",
+               at);
+  }
   if (is_query_) ReadItems(json, at, state);
   if (const Json* path = json.Find("ItemsPath"); path && !is_query_)
     state.items_path = ReadPath(*path, at.Member("ItemsPath"), false);

@@ -92,6 +92,8 @@ void Execution::Interpreter::Handle(const Event& event) {
   }
   if (!root_) return;
   if (event.kind == Event::Kind::kTimerFired) return OnTimer(event.timer);
+  if (event.kind == Event::Kind::kMapRunSucceeded || event.kind == Event::Kind::kMapRunFailed)
+    return OnMapRunEnded(event);
   if (event.kind == Event::Kind::kStop) {
     Json::Object details;
     if (event.error) details.Add("error", *event.error);
@@ -117,7 +119,7 @@ void Execution::Interpreter::Handle(const Event& event) {
             StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*flow.heartbeat_seconds));
       }
       return;
-    default:  // kStarted, kTimerFired, kStop and kRedrive were handled above
+    default:  // the kinds that name no task were handled above
       return;
   }
 }
@@ -311,6 +313,11 @@ void Execution::Interpreter::Kill(Flow& flow) {
   if (flow.task != 0) {
     turn_.task_cancels.push_back(flow.task);
     CloseTask(flow);
+  }
+  if (flow.map_run != 0) {
+    turn_.map_run_cancels.push_back(flow.map_run);
+    map_runs_.erase(flow.map_run);
+    flow.map_run = 0;
   }
   for (const std::unique_ptr<Flow>& child : flow.children)
     if (child) Kill(*child);

@@ -10,6 +10,7 @@
 #include "json/json.h"
 #include "lang/asl/definition.h"
 #include "lang/asl/history.h"
+#include "lang/asl/map_run.h"
 
 namespace stepmill::asl {
 
@@ -37,14 +38,17 @@ struct Event {
     kTaskFailed,     ///< task, error, cause
     kTaskHeartbeat,  ///< task
     kTimerFired,     ///< timer
-    kStop,           ///< error, cause
-    kRedrive,        ///< of one that failed, was aborted or timed out: goes on where it stopped
+    kMapRunSucceeded,  ///< map_run, output; error and cause where the output is too large
+    kMapRunFailed,     ///< map_run, error, cause
+    kStop,             ///< error, cause
+    kRedrive,          ///< of one that failed, was aborted or timed out: goes on where it stopped
   };
   Kind kind = Kind::kStarted;
   Time at;
   uint64_t entropy = 0;
   uint64_t task = 0;
   uint64_t timer = 0;
+  uint64_t map_run = 0;
   Json output;
   std::optional<std::string> error, cause;
 };
@@ -71,7 +75,9 @@ struct Turn {
   };
   std::vector<HistoryEvent> history;
   std::vector<ScheduleTask> tasks;
-  std::vector<uint64_t> task_cancels;  ///< best effort: a result that still comes is ignored
+  std::vector<StartMapRun> map_runs;
+  std::vector<uint64_t> map_run_cancels;  ///< what they say at their end is not waited for
+  std::vector<uint64_t> task_cancels;     ///< best effort: a result that still comes is ignored
   std::vector<Timer> timers;
   std::vector<uint64_t> timer_cancels;
   Status status = Status::kRunning;

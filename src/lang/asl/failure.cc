@@ -182,8 +182,10 @@ void Execution::Interpreter::FailFlow(Flow& flow, Failure failure) {
 void Execution::Interpreter::EmitAborts(const Flow& flow, int64_t previous, bool has_failed) {
   const StateType type = flow.state->type;
   if (!has_failed && (type == StateType::kTask || type == StateType::kWait ||
-                      type == StateType::kParallel || type == StateType::kMap))
+                      type == StateType::kParallel || type == StateType::kMap)) {
+    if (flow.map_run != 0) Emit(EventType::kMapRunAborted, previous);
     EmitState(EventType::kStateAborted, flow, previous);
+  }
   for (const std::unique_ptr<Flow>& child : flow.children) {
     if (!child || child->is_dead) continue;
     if (type == StateType::kMap)

@@ -75,6 +75,7 @@ void Execution::Interpreter::RunParallel(Flow& flow) {
 
 void Execution::Interpreter::RunMap(Flow& flow) {
   if (RunProbedMap(flow)) return;
+  if (std::exchange(flow.redrives_run, false)) return RedriveMapRun(flow);
   if (Result<> prepared = PrepareMap(flow); !prepared)
     return FailState(flow, FailureOf(prepared.error(), flow));
   flow.last = Emit(EventType::kMapStateStarted, flow.last,
@@ -82,6 +83,7 @@ void Execution::Interpreter::RunMap(Flow& flow) {
   if (is_history_full_) return;
   if (Result<> checked = CheckTolerance(flow); !checked)
     return FailState(flow, FailureOf(checked.error(), flow));
+  if (flow.state->distributed) return BeginMapRun(flow);
   flow.waiting = Flow::Waiting::kChildren;
   flow.running = 0;
   flow.next_item = 0;
@@ -113,6 +115,10 @@ Result<> Execution::Interpreter::PrepareMap(Flow& flow) {
   MILL_TRY(const std::optional<double> concurrency,
            MapNumber(state.concurrency_max, "MaxConcurrency", false, flow));
   if (concurrency && *concurrency < 0) return Runtime("MaxConcurrency cannot be negative.");
+  if (state.distributed && state.distributed->reader) {
+    flow.items = Json();  // they come from elsewhere
+    return {};
+  }
   if (state.is_jsonata) {
     MILL_TRY(flow.items, AskItems(flow));
     return {};
@@ -150,10 +156,10 @@ Result<> Execution::Interpreter::CheckTolerance(Flow& flow) {
 
 Result<std::optional<double>> Execution::Interpreter::MapNumber(const NumberField& field,
                                                                 const char* name, bool is_float,
-                                                                Flow& flow) {
+                                                                Flow& flow, const char* place) {
   if (field.query) {
-    MILL_TRY(const double number,
-             AskNumber(*field.query, name, is_float, is_float ? 100 : 1e9, flow));
+    MILL_TRY(const double number, AskNumber(*field.query, std::string(place) + name, is_float,
+                                            is_float ? 100 : 1e9, flow));
     return std::optional<double>(number);
   }
   if (field.value || !field.path) return field.value;

@@ -13,7 +13,7 @@ struct TypeRow {
 };
 
 // In the order of EventType.
-constexpr std::array<TypeRow, 36> kRows{{
+constexpr std::array<TypeRow, 41> kRows{{
     {"ExecutionStarted", "executionStartedEventDetails"},
     {"ExecutionSucceeded", "executionSucceededEventDetails"},
     {"ExecutionFailed", "executionFailedEventDetails"},
@@ -32,6 +32,11 @@ constexpr std::array<TypeRow, 36> kRows{{
     {"MapIterationSucceeded", "mapIterationSucceededEventDetails"},
     {"MapIterationFailed", "mapIterationFailedEventDetails"},
     {"MapIterationAborted", "mapIterationAbortedEventDetails"},
+    {"MapRunStarted", "mapRunStartedEventDetails"},
+    {"MapRunSucceeded", ""},
+    {"MapRunFailed", "mapRunFailedEventDetails"},
+    {"MapRunAborted", ""},
+    {"MapRunRedriven", "mapRunRedrivenEventDetails"},
     {"TaskScheduled", "taskScheduledEventDetails"},
     {"TaskStarted", "taskStartedEventDetails"},
     {"TaskSubmitted", "taskSubmittedEventDetails"},

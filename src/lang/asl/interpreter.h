@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lang/asl/distributed.h"
 #include "lang/asl/execution.h"
 #include "lang/asl/limits.h"
 #include "lang/asl/probe.h"
@@ -49,7 +50,7 @@ struct QueryValues {
 
 /// One line of control: the machine itself, a branch, an iteration.
 struct Flow {
-  enum class Waiting { kNothing, kWait, kRetry, kTask, kChildren };
+  enum class Waiting { kNothing, kWait, kRetry, kTask, kChildren, kMapRun };
 
   const StateMachine* machine = nullptr;
   Flow* parent = nullptr;
@@ -80,6 +81,11 @@ struct Flow {
   size_t next_item = 0;
   size_t running = 0;
   int64_t children_last = 0;
+  uint64_t map_run = 0;  ///< mode DISTRIBUTED; 0: none
+  /// The newest run of the state while it has not succeeded: a redrive goes on with it. Of this
+  /// flow alone; behind a pointer since few flows have one.
+  std::shared_ptr<StartMapRun> kept_run;
+  bool redrives_run = false;
 
   Json map_item;  ///< an iteration: the context's "Map" object
 };
@@ -183,7 +189,7 @@ class Execution::Interpreter {
   Result<> PrepareMap(Flow& flow);
   Result<> CheckTolerance(Flow& flow);
   Result<std::optional<double>> MapNumber(const NumberField& field, const char* name, bool is_float,
-                                          Flow& flow);
+                                          Flow& flow, const char* place = "");
   Result<Payload> Select(Flow& flow);
   Result<> StartIteration(Flow& flow, int64_t previous);
   Result<Payload> IterationInput(Flow& flow, size_t index, const Json& map_item);
@@ -199,6 +205,14 @@ class Execution::Interpreter {
   bool RunProbedMap(Flow& flow);
   Result<> PrepareProbedMap(Flow& flow);
   void FinishProbed(Flow& flow);
+  // distributed_map.cc: a Map that hands its items to a Map Run.
+  void BeginMapRun(Flow& flow);
+  void OnMapRunEnded(const Event& event);
+  void RedriveMapRun(Flow& flow);
+  void EnterMapRun(Flow& flow, EventType type, Json details);
+  Result<Json> MapRunPlan(Flow& flow);
+  Result<Json> FillField(const std::optional<Template>& field, const char* name, Flow& flow);
+  Result<Json> ReaderPlan(Flow& flow, const DistributedMap::Reader& reader);
 
   // failure.cc
   Failure FailureOf(const Error& error, const Flow& flow) const;
@@ -233,8 +247,10 @@ class Execution::Interpreter {
   std::vector<std::unique_ptr<Flow>> buried_;  // ended in this turn; may still be on the stack
   std::unordered_map<uint64_t, TimerOwner> timers_;
   std::unordered_map<uint64_t, Flow*> tasks_;
+  std::unordered_map<uint64_t, Flow*> map_runs_;
   uint64_t next_timer_ = 1;
   uint64_t next_task_ = 1;
+  uint64_t next_map_run_ = 1;
   int64_t next_event_ = 1;
   int redrive_count_ = 0;
   Time redriven_at_;

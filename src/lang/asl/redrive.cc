@@ -28,6 +28,7 @@ void Execution::Interpreter::Revive(Flow& flow, int64_t previous) {
       flow.state->type == StateType::kParallel || flow.state->type == StateType::kMap;
   if (!is_fan_out || flow.children.empty()) {
     // What entered its state and did not leave it goes on there; a Fail state is entered again.
+    flow.redrives_run = flow.kept_run != nullptr;
     flow.is_redriven = flow.entered_id != 0 && flow.state->type != StateType::kFail;
     return Ready(flow);
   }

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "lang/asl/definition.h"
+#include "lang/asl/distributed.h"
 
 namespace stepmill::asl {
 namespace {
@@ -28,6 +29,23 @@ void CollectReferences(const StateMachine& machine, Json::Object& out) {
           &state.tolerated_failure_percentage}) {
       expression(field->path);
       payload(field->query);
+    }
+    if (state.distributed) {
+      const DistributedMap& map = *state.distributed;
+      const auto number = [&](const NumberField& field) {
+        expression(field.path);
+        payload(field.query);
+      };
+      if (map.reader) {
+        payload(map.reader->parameters);
+        number(map.reader->items_max);
+      }
+      if (map.batcher) {
+        payload(map.batcher->input);
+        number(map.batcher->items_max);
+        number(map.batcher->bytes_max);
+      }
+      if (map.writer) payload(map.writer->parameters);
     }
     expression(state.wait_until_path);
     expression(state.error_path);

@@ -3,6 +3,8 @@
 #include <map>
 #include <set>
 
+#include "lang/asl/rehearse_map.h"
+
 namespace stepmill::asl {
 namespace {
 
@@ -57,6 +59,11 @@ class Runner {
     }
     for (const uint64_t id : turn.timer_cancels) cancelled_.insert(id);
     for (const ScheduleTask& task : turn.tasks) Answer(task);
+    for (const StartMapRun& run : turn.map_runs) {
+      Event ended;
+      const Time at = RehearseMapRun(run, execution_.start(), now_, chance_.Next(), hooks_, ended);
+      Add(std::max(at, now_), std::move(ended));
+    }
     result_.status = turn.status;
     if (turn.status == Status::kRunning) return;
     result_.output_text = turn.output_text;

@@ -150,6 +150,7 @@ void Execution::Interpreter::MoveOn(Flow& flow, const Payload& output, int next)
   flow.input = output;
   flow.effective = Payload{};
   flow.entered_id = 0;
+  flow.kept_run.reset();
   flow.waiting = Flow::Waiting::kNothing;
   if (&flow != running_) Ready(flow);
 }

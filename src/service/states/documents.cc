@@ -206,7 +206,8 @@ Json DescribeExecutionOf(const Json& document, bool with_data) {
     if (with_data) out.SetIf("output", document.Find("output"));
     out.Set("outputDetails", included);
   }
-  for (const char* name : {"error", "cause", "traceHeader"}) out.SetIf(name, document.Find(name));
+  for (const char* name : {"error", "cause", "mapRunArn", "traceHeader"})
+    out.SetIf(name, document.Find(name));
   out.Set("redriveCount", document.IntOr("redriveCount", 0));
   const RedriveStatus redrive = RedriveStatusOf(document);
   out.Set("redriveStatus", redrive.status);

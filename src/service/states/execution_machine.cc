@@ -6,11 +6,13 @@
 #include <unordered_map>
 
 #include "base/strings.h"
+#include "engine/turns.h"
 #include "lang/asl/definition.h"
 #include "lang/asl/execution.h"
 #include "service/states/activities.h"
 #include "service/states/documents.h"
 #include "service/states/execution_log.h"
+#include "service/states/map_run_documents.h"
 #include "service/states/sync_jobs.h"
 
 namespace stepmill::states {
@@ -73,6 +75,8 @@ class ExecutionInstance : public Instance {
       OnEffect(event.data);
     } else if (event.kind == "event") {
       OnJobEvent(event.data);
+    } else if (event.kind == "redrive") {
+      OnRedrive(event.data);
     } else {
       asl::Event inner;
       if (Translate(event, inner)) Run(std::move(inner));
@@ -106,6 +110,9 @@ class ExecutionInstance : public Instance {
     role_ = start.role_arn;
     log_ = ReadLogSettings(revision["loggingConfiguration"]);
     log_stream_ = LogStreamName(start.state_machine_name, start.started_at, arn_);
+    machine_name_ = start.state_machine_name;
+    logging_ = revision["loggingConfiguration"];
+    run_ = data["mapRun"];
     std::shared_ptr<const asl::Definition> definition =
         definitions_.Get(document_.StringOr("revision", ""), revision["definition"]);
     if (!definition) {  // it was checked when the machine was made; a newer check may refuse it
@@ -123,6 +130,27 @@ class ExecutionInstance : public Instance {
   void Announce() {
     if (express_.empty())
       turn_.writes.events.push_back(StatusChangeEvent(document_, account_, region_));
+  }
+
+  /// `data`: {"document"} as RedriveExecution left it; without it (a child of a Map Run) it is made
+  /// here, {"redriveCount"}.
+  void OnRedrive(const Json& data) {
+    if (!is_closed_) return;
+    is_closed_ = false;
+    if (data.Has("document")) {
+      document_ = data["document"];
+    } else {
+      document_ = document_.With("status", "RUNNING")
+                      .With("redriveCount", data["redriveCount"])
+                      .With("redriveDate", MillisSinceEpoch(now_));
+      for (const char* member : {"stopDate", "error", "cause"})
+        if (document_.Has(member)) document_ = document_.Without(member);
+      turn_.writes.PutDocument(key_, document_);
+    }
+    Announce();
+    asl::Event event;
+    event.kind = asl::Event::Kind::kRedrive;
+    Run(std::move(event));
   }
 
   static bool Translate(const Event& event, asl::Event& out) {
@@ -144,6 +172,11 @@ class ExecutionInstance : public Instance {
       out.output = data["output"];
     } else if (event.kind == "task-failure") {
       out.kind = Kind::kTaskFailed;
+    } else if (event.kind == kMapRunEnded) {
+      out.kind =
+          data.StringOr("status", "") == "SUCCEEDED" ? Kind::kMapRunSucceeded : Kind::kMapRunFailed;
+      out.map_run = static_cast<uint64_t>(data.IntOr("mapRun", 0));
+      out.output = data["output"];
     } else if (event.kind == "task-heartbeat") {
       out.kind = Kind::kTaskHeartbeat;
     } else {
@@ -179,6 +212,9 @@ class ExecutionInstance : public Instance {
       if (express_.empty()) turn_.history.push_back(std::move(shown));
     }
     for (const asl::ScheduleTask& task : turn.tasks) Schedule(task);
+    for (const asl::StartMapRun& run : turn.map_runs) StartMapRun(run);
+    for (const uint64_t id : turn.map_run_cancels) StopMapRun(id);
+    if (event.map_run != 0) map_runs_.erase(event.map_run);
     for (const asl::Turn::Timer& timer : turn.timers)
       turn_.timers.push_back({"T" + std::to_string(timer.id), timer.at});
     for (const uint64_t id : turn.timer_cancels)
@@ -201,6 +237,31 @@ class ExecutionInstance : public Instance {
     if (cause) document_ = document_.With("cause", *cause);
     turn_.writes.PutDocument(key_, document_);
     Announce();
+    if (run_.is_null()) return;
+    AddPost(turn_.writes, run_.StringOr("instance", ""), "child",
+            Json::Object{{"index", run_["index"]}, {"document", document_}}, now_,
+            arn_ + "/ended/" + std::to_string(document_.IntOr("redriveCount", 0)));
+  }
+
+  // -- Map Runs -----------------------------------------------------------------------------------
+  void StartMapRun(const asl::StartMapRun& run) {
+    MapRunParent parent{.execution_arn = arn_,
+                        .execution_name = document_.StringOr("name", ""),
+                        .machine_name = machine_name_,
+                        .role_arn = role_,
+                        .account = account_,
+                        .region = region_,
+                        .logging = logging_};
+    AddMapRun(turn_.writes, parent, run, now_);
+    map_runs_[run.map_run] = run.arn;
+  }
+
+  void StopMapRun(uint64_t id) {
+    const auto found = map_runs_.find(id);
+    if (found == map_runs_.end()) return;
+    AddPost(turn_.writes, found->second, "stop", Json(Json::Object{}), now_,
+            found->second + "/stop/" + std::to_string(id));
+    map_runs_.erase(found);
   }
 
   // -- tasks --------------------------------------------------------------------------------------
@@ -389,7 +450,10 @@ class ExecutionInstance : public Instance {
   Json document_;
   std::string express_;  // "SYNC", "ASYNC"; empty: Standard
   Key key_;
-  std::string account_, region_, role_;
+  std::string account_, region_, role_, machine_name_;
+  Json logging_;
+  Json run_;  // of which this is a child: {"instance", "index"}; null: none
+  std::map<uint64_t, std::string> map_runs_;  // open ones: instances of the engine
   std::map<uint64_t, OpenTask> open_;
   std::set<std::string> stopping_;  // effects that outlive the execution
   bool is_closed_ = false;

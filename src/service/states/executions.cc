@@ -5,6 +5,7 @@
 #include "service/ports.h"
 #include "service/states/documents.h"
 #include "service/states/errors.h"
+#include "service/states/map_runs.h"
 #include "service/states/settings.h"
 #include "store/store.h"
 #include "task/ports.h"
@@ -90,7 +91,7 @@ struct ListFilter {
 Task<Json> ListExecutions(Call& call) {
   if (call.input.Has("mapRunArn") && call.input.Has("stateMachineArn"))
     co_return Validation("Must provide either a StateMachine ARN or a MapRun ARN, not both");
-  if (call.input.Has("mapRunArn")) co_return NotBuilt("mapRunArn (Distributed Map)");
+  if (call.input.Has("mapRunArn")) co_return co_await ListMapRunExecutions(call);
   if (!call.input.Has("stateMachineArn"))
     co_return Validation(
         "1 validation error detected: Must provide a StateMachine ARN or MapRun ARN");

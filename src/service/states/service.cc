@@ -9,6 +9,11 @@
 #include "service/states/executions.h"
 #include "service/states/express.h"
 #include "service/states/machines.h"
+#include "service/states/map_child.h"
+#include "service/states/map_items.h"
+#include "service/states/map_results.h"
+#include "service/states/map_run_machine.h"
+#include "service/states/map_runs.h"
 #include "service/states/redrive.h"
 #include "service/states/start.h"
 #include "service/states/states.h"
@@ -81,6 +86,21 @@ constexpr Operation kOperations[] = {
      .action = "states:ListExecutions",
      .resource = kMachine,
      .access = Access::kList},
+    {.name = "DescribeMapRun",
+     .handler = DescribeMapRun,
+     .action = "states:DescribeMapRun",
+     .resource = "{mapRunArn}",
+     .access = Access::kRead},
+    {.name = "ListMapRuns",
+     .handler = ListMapRuns,
+     .action = "states:ListMapRuns",
+     .resource = kExecution,
+     .access = Access::kList},
+    {.name = "UpdateMapRun",
+     .handler = UpdateMapRun,
+     .action = "states:UpdateMapRun",
+     .resource = "{mapRunArn}",
+     .access = Access::kWrite},
     {.name = "StopExecution",
      .handler = StopExecution,
      .action = "states:StopExecution",
@@ -212,6 +232,11 @@ void WireUp(Ports& ports) {
   ports.engine.AddPerformer(kLogCheckPerformerName, MakeLogCheckPerformer(ports));
   ports.engine.AddPerformer(kExpressPerformerName, MakeExpressPerformer(ports));
   ports.engine.AddPerformer(kSweepPerformerName, MakeSweepPerformer(ports));
+  ports.engine.AddMachine(kMapRunMachineName, MakeMapRunMachine());
+  ports.engine.AddPerformer(kMapChildName, MakeMapChildPerformer(ports));
+  ports.engine.AddPerformer(kMapItemsName, MakeMapItemsPerformer(ports));
+  ports.engine.AddPerformer(kMapResultsName, MakeMapResultsPerformer(ports));
+  SearchMapItemLeftovers(ports);
 }
 
 }  // namespace
