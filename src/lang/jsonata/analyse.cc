@@ -6,8 +6,8 @@
 namespace stepmill::jsonata {
 namespace {
 
-/// A call in tail position is left to the caller of the lambda, so that such recursion does not
-/// grow the stack.
+/// A call in tail position is left to the caller of the lambda, so that such
+/// recursion does not grow the stack.
 void MarkTailCalls(Node& node) {
   if (node.predicates.size || node.group) return;
   if (node.kind == Kind::kCall) {
@@ -32,7 +32,10 @@ Node* Analysis::Run(Node* root) {
   Node* node = Process(root);
   if (!node) return nullptr;
   if (node->kind == Kind::kParent || node->seeking.size) {
-    return Fail("S0217", *node, Quote(TypeName(*node)));
+    const bool is_placeless = node->kind == Kind::kParent || node->kind == Kind::kPath;
+    Fail("S0217", *node, Quote(TypeName(*node)));
+    if (is_placeless) fault_.position = kNoPosition;
+    return nullptr;
   }
   return node;
 }
@@ -72,8 +75,8 @@ Node* Analysis::ProcessKind(Node* node) {
 }
 
 Node* Analysis::Children(Node* node) {
-  // Arguments before the procedure, and the clauses of a transform and a procedure hand nothing on:
-  // as the reference.
+  // Arguments before the procedure, and the clauses of a transform and a
+  // procedure hand nothing on: as the reference.
   const bool is_call = node->kind == Kind::kCall || node->kind == Kind::kPartial;
   const bool is_closed = is_call || node->kind == Kind::kTransform;
   for (uint32_t i = 0; i < node->items.size; ++i) {

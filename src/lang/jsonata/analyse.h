@@ -5,12 +5,14 @@
 
 namespace stepmill::jsonata {
 
-/// Makes paths of dots, predicates and groups; finds the steps that `%` means; marks tail calls.
+/// Makes paths of dots, predicates and groups; finds the steps that `%` means;
+/// marks tail calls.
 class Analysis {
  public:
   explicit Analysis(Heap& heap) : heap_(heap) {}
 
-  /// The tree that the evaluator walks, of the one that the parser made. Null: `fault()`.
+  /// The tree that the evaluator walks, of the one that the parser made. Null:
+  /// `fault()`.
   Node* Run(Node* root);
   const SyntaxFault& fault() const { return fault_; }
 
@@ -28,7 +30,8 @@ class Analysis {
   Node* Negate(Node* node);
   Node* Block(Node* node);
   Node* Lambda(Node* node);
-  /// Processes the children at `left`, `right`, `third` and `items`, and hands on what they seek.
+  /// Processes the children at `left`, `right`, `third` and `items`, and hands
+  /// on what they seek.
   Node* Children(Node* node);
 
   Node* PathOf(Node* step);

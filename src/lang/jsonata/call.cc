@@ -235,7 +235,8 @@ Value Evaluator::ApplyPartial(const Function& function, Value* arguments, uint32
     if (all[i].tag == Tag::kUnbound) all[i] = used < count ? arguments[used++] : Value();
     if (!all[i].is_undefined()) size = i + 1;
   }
-  // An argument that is missing at the end is none, so that optional ones may be left open.
+  // An argument that is missing at the end is none, so that optional ones may
+  // be left open.
   if (function.first->sort != Function::Sort::kNative) size = function.bound_count;
   return Apply(*function.first, all, size, context, frame);
 }

@@ -3,7 +3,8 @@
 
 #include "lang/jsonata/text.h"
 
-// Case mappings of Unicode 14.0.0: UnicodeData.txt and SpecialCasing.txt without conditions.
+// Case mappings of Unicode 14.0.0: UnicodeData.txt and SpecialCasing.txt
+// without conditions.
 namespace stepmill::jsonata {
 namespace {
 
@@ -191,7 +192,8 @@ uint32_t Map(const Run* begin, const Run* end, uint32_t c) {
   return c + static_cast<uint32_t>(run->shift);
 }
 
-/// U+03A3 at the end of a word becomes the final sigma (SpecialCasing.txt, Final_Sigma).
+/// U+03A3 at the end of a word becomes the final sigma (SpecialCasing.txt,
+/// Final_Sigma).
 bool IsCased(uint32_t c) { return ToUpperSimple(c) != c || ToLowerSimple(c) != c; }
 bool IsFinalSigma(std::string_view text, size_t begin, size_t end) {
   if (begin == 0) return false;

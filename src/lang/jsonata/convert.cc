@@ -69,7 +69,8 @@ std::string Evaluator::ToText(const Value& value) {
 
 namespace {
 
-/// JSON text as JSON.stringify makes it, with numbers to 15 digits and functions as empty texts.
+/// JSON text as JSON.stringify makes it, with numbers to 15 digits and
+/// functions as empty texts.
 class TextPrinter {
  public:
   TextPrinter(Evaluator& evaluator, std::string& out, bool is_pretty, size_t size_max)
@@ -184,7 +185,8 @@ Value Evaluator::Concat(std::string_view a, std::string_view b) {
   }
   if (growing_.begin == a.data() && growing_.used == a.size() && !a.empty() &&
       growing_.capacity >= size) {
-    // The text that was made last gets longer: texts may be built piece by piece.
+    // The text that was made last gets longer: texts may be built piece by
+    // piece.
     std::memcpy(growing_.begin + a.size(), b.data(), b.size());
     growing_.used = size;
     return Value(std::string_view(growing_.begin, size));

@@ -3,7 +3,8 @@
 
 namespace stepmill::jsonata {
 
-/// $eval: the text is compiled where it stands, so that it sees the same variables.
+/// $eval: the text is compiled where it stands, so that it sees the same
+/// variables.
 Value Evaluator::EvalText(std::string_view text, const Value* focus, Arguments& arguments) {
   if (++eval_nesting_ > static_cast<int>(kEvalNestingMax)) return End("U1001");
   Value input = arguments.context;

@@ -62,7 +62,9 @@ bool Evaluator::LookAtLimits() {
   const Limits& limits = environment_.limits;
   steps_ += work_given_ - heap_.work_left;
   if (heap_.is_full()) {
-    End("U1001", "Expression evaluation memory limit exceeded: Check for excessive memory usage");
+    End("U1001",
+        "Expression evaluation memory limit exceeded: Check for "
+        "excessive memory usage");
     return false;
   }
   if (steps_ >= limits.steps_max || (limits.is_over && limits.is_over())) {
@@ -189,7 +191,9 @@ Value Evaluator::EvalKind(const Node& node, const Value& input, Frame* frame) {
     case Kind::kPartial: return EvalPartial(node, input, frame);
     case Kind::kApply: return EvalApply(node, input, frame);
     case Kind::kTransform: return EvalTransform(node, frame);
-    default: return {};  // what is no expression has no value: kinds of steps and of the parser
+    default:
+      return {};  // what is no expression has no value: kinds of steps and of the
+                  // parser
   }
 }
 
@@ -244,7 +248,8 @@ Value Evaluator::EvalArray(const Node& node, const Value& input, Frame* frame) {
     if (item->kind == Kind::kArray || !value.is_array()) {
       Push(heap_, *list, value);
     } else if (list->size == 0 && value.is_list() && node.items.size == 1) {
-      // A range or sequence becomes the array: its items are shared, not copied.
+      // A range or sequence becomes the array: its items are shared, not
+      // copied.
       list->items = value.list->items;
       list->size = list->capacity = value.list->size;
     } else {

@@ -13,8 +13,8 @@
 
 namespace stepmill::jsonata {
 
-/// Variables of one scope at run time. Also an item of a tuple stream: `at` is its context then,
-/// and the slots what `@`, `#` and `%` remember.
+/// Variables of one scope at run time. Also an item of a tuple stream: `at` is
+/// its context then, and the slots what `@`, `#` and `%` remember.
 struct Frame {
   Frame* parent = nullptr;
   const Scope* scope = nullptr;
@@ -49,7 +49,8 @@ struct Function {
   uint32_t bound_count = 0;
 };
 
-/// One evaluation of one expression. A failure is a Value of kError, with the fault kept here.
+/// One evaluation of one expression. A failure is a Value of kError, with the
+/// fault kept here.
 class Evaluator {
  public:
   Evaluator(const Program& program, const Environment& environment);
@@ -70,7 +71,8 @@ class Evaluator {
   /// U1001, U1002, D1012: a bound that ends the whole evaluation.
   bool has_ended() const { return has_ended_; }
 
-  /// Counts work that grows with a value. False: a limit is reached (the fault says which).
+  /// Counts work that grows with a value. False: a limit is reached (the fault
+  /// says which).
   bool Charge(int64_t work) {
     heap_.work_left -= work;
     return heap_.work_left > 0 || LookAtLimits();
@@ -97,13 +99,16 @@ class Evaluator {
   Value Concat(std::string_view a, std::string_view b);
   Value Range(const Value& from, const Value& to);
   Value Clone(const Value& value);
-  /// Sorts indexes as the reference's merge sort does (the same comparisons in the same order);
-  /// `is_after(a, b)`: 1 swap, 0 not, -1 failed. `scratch`: room for half of them.
+  /// Sorts indexes as the reference's merge sort does (the same comparisons in
+  /// the same order); `is_after(a, b)`: 1 swap, 0 not, -1 failed. `scratch`:
+  /// room for half of them.
   template <class F>
   bool MergeSort(uint32_t* items, uint32_t count, uint32_t* scratch, F is_after);
-  /// The numbers 0 .. count - 1, and behind them as much room again; null when there is none.
+  /// The numbers 0 .. count - 1, and behind them as much room again; null when
+  /// there is none.
   uint32_t* NewIndexes(uint32_t count);
-  Value EvalText(std::string_view text, const Value* focus, Arguments& arguments);  ///< $eval
+  Value EvalText(std::string_view text, const Value* focus,
+                 Arguments& arguments);  ///< $eval
   Value MatchObject(const Regex& regex, std::string_view text, size_t from);
   Function* NewFunction(Function::Sort sort);
   Json ToJson(const Value& value, int depth = 0);
@@ -136,11 +141,13 @@ class Evaluator {
   Value Arithmetic(const Node& node, const Value& left, const Value& right);
   Value Compare(const Node& node, const Value& left, const Value& right);
   Value FailOp(std::string_view code, const Node& node, const Value& value);
+  /// The fault that is there happened at this operator.
+  Value FailIn(const Node& node);
   Value Include(const Value& left, const Value& right);
   bool IsEqualDeep(const Value& a, const Value& b, int depth);
 
-  // path.cc. Where a function takes a scope, `frame` is an empty frame of that scope, for what is
-  // no tuple.
+  // path.cc. Where a function takes a scope, `frame` is an empty frame of that
+  // scope, for what is no tuple.
   Value EvalField(const Node& node, const Value& input);
   Value EvalPath(const Node& node, const Value& input, Frame* frame);
   Value EvalSteps(const Node& node, const Value& input, Frame* frame);

@@ -10,8 +10,8 @@ struct Text {
   std::string_view text;
 };
 
-// The language's messages, as its reference implementation words them: {{name}} is a part's JSON
-// text, {{{name}}} the part itself.
+// The language's messages, as its reference implementation words them: {{name}}
+// is a part's JSON text, {{{name}}} the part itself.
 // clang-format off
 constexpr Text kTexts[] = {
     {"D1001", "Number out of range: {{value}}"},

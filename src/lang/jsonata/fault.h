@@ -8,8 +8,8 @@
 
 namespace stepmill::jsonata {
 
-/// A failure of the language, with what its message tells. Texts are JSON texts where the message
-/// shows them so.
+/// A failure of the language, with what its message tells. Texts are JSON texts
+/// where the message shows them so.
 struct Fault {
   std::string code;
   int64_t position = -1;  ///< UTF-16 units, behind the token; -1: unknown

@@ -4,7 +4,8 @@
 
 namespace stepmill::jsonata {
 
-// The language's functions, by what they are about. Each gets arguments that fit its signature.
+// The language's functions, by what they are about. Each gets arguments that
+// fit its signature.
 
 // functions_text.cc
 Value StringFunction(Arguments& call);
@@ -79,6 +80,15 @@ Value SingleFunction(Arguments& call);
 Value ReduceFunction(Arguments& call);
 Value SiftFunction(Arguments& call);
 Value EachFunction(Arguments& call);
+
+// functions_date.cc
+Value NowFunction(Arguments& call);
+Value MillisFunction(Arguments& call);
+Value FromMillisFunction(Arguments& call);
+Value ToMillisFunction(Arguments& call);
+Value FormatIntegerFunction(Arguments& call);
+Value ParseIntegerFunction(Arguments& call);
+Value FormatNumberFunction(Arguments& call);
 
 // functions_states.cc
 Value PartitionFunction(Arguments& call);

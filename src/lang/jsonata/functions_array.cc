@@ -42,7 +42,8 @@ Value DistinctFunction(Arguments& call) {
   out->is_sequence = value.is_list() && value.list->is_sequence;
   uint32_t mask = 15;
   while (mask < items.size * 2 && mask < (1u << 30)) mask = mask * 2 + 1;
-  std::vector<uint32_t> places(size_t{mask} + 1, 0);  // position in `out`, plus one
+  std::vector<uint32_t> places(size_t{mask} + 1,
+                               0);  // position in `out`, plus one
   for (uint32_t i = 0; i < items.size; ++i) {
     const Value item = items[i];
     auto at = static_cast<uint32_t>(HashOf(item) >> 16) & mask;
@@ -90,7 +91,8 @@ Value SortFunction(Arguments& call) {
           Value pair[2] = {items[a], items[b]};
           const Value result = evaluator.Apply(function, pair, 2, Value::Null(), call.frame);
           if (result.is_error()) return -1;
-          // As JavaScript takes a value for true: an empty array, an empty object are.
+          // As JavaScript takes a value for true: an empty array, an empty
+          // object are.
           if (result.is_array() || result.is_object() || result.is_function()) return 1;
           return result.is_number() ? result.number == result.number && result.number != 0
                                     : evaluator.Truth(result);

@@ -23,7 +23,8 @@ Value Base64EncodeFunction(Arguments& call) {
 
 Value Base64DecodeFunction(Arguments& call) {
   if (!call[0].is_string()) return {};
-  // What is not of the alphabet is skipped, "-" and "_" are taken, padding may be missing.
+  // What is not of the alphabet is skipped, "-" and "_" are taken, padding may
+  // be missing.
   std::string clean;
   for (const char c : call[0].str()) {
     if (c == '=') break;

@@ -15,7 +15,8 @@ struct Found {
   Value groups;               ///< array
 };
 
-/// Walks over the matches of a regular expression, or of a function that behaves like one.
+/// Walks over the matches of a regular expression, or of a function that
+/// behaves like one.
 class Matches {
  public:
   enum class State { kFound, kNone, kFailed };
@@ -56,7 +57,8 @@ class Matches {
     if (outcome == RegexMatcher::Outcome::kTooLong) {
       evaluator_.Fail("U1001");
       evaluator_.fault().message =
-          "Expression evaluation timeout: Check for a regular expression that backtracks too much";
+          "Expression evaluation timeout: Check for a regular expression that "
+          "backtracks too much";
       return State::kFailed;
     }
     if (outcome == RegexMatcher::Outcome::kNothing) return State::kNone;

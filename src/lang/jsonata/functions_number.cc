@@ -147,7 +147,7 @@ Value PowerFunction(Arguments& call) {
   const double power = std::isnan(exponent) ? NAN : std::pow(call[0].number, exponent);
   if (std::isfinite(power)) return Value(power);
   call.evaluator.Fail("D3061", call[0]);
-  call.evaluator.fault().exponent = NumberToText(exponent);
+  call.evaluator.fault().exponent = call[1].is_number() ? NumberToText(exponent) : "undefined";
   return Value::Failed();
 }
 

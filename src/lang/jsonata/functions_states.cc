@@ -5,8 +5,8 @@
 #include "lang/jsonata/evaluator.h"
 #include "lang/jsonata/functions.h"
 
-// docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: "JSONata functions provided
-// by Step Functions".
+// docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: "JSONata
+// functions provided by Step Functions".
 namespace stepmill::jsonata {
 
 uint64_t Evaluator::Random() {
@@ -64,13 +64,15 @@ Value HashFunction(Arguments& call) {
     call.evaluator.Fail("D3137");
     if (call.evaluator.has_ended()) return Value::Failed();
     call.evaluator.fault().message =
-        "Invalid hashing algorithm. Valid values are MD5, SHA-1, SHA-256, SHA-384, SHA-512";
+        "Invalid hashing algorithm. Valid values are MD5, SHA-1, SHA-256, "
+        "SHA-384, SHA-512";
     return Value::Failed();
   }
   return call.evaluator.Text(Hex(digest));
 }
 
-/// The first nextDouble() of java.util.Random (its documented generator) with a seed.
+/// The first nextDouble() of java.util.Random (its documented generator) with a
+/// seed.
 static double JavaRandom(int64_t seed) {
   constexpr uint64_t kFactor = 0x5DEECE66Dull, kMask = (uint64_t{1} << 48) - 1;
   uint64_t state = (static_cast<uint64_t>(seed) ^ kFactor) & kMask;

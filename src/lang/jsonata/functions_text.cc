@@ -15,7 +15,8 @@ Value StringFunction(Arguments& call) {
   return call.evaluator.Text(out);
 }
 
-/// Where `place` characters from the start (below 0: from the end) are, as Array.slice counts.
+/// Where `place` characters from the start (below 0: from the end) are, as
+/// Array.slice counts.
 static size_t SliceAt(double place, size_t count) {
   place = std::isnan(place) ? 0 : std::trunc(place);
   if (place < 0) place = std::max(0.0, place + static_cast<double>(count));

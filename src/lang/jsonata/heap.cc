@@ -17,7 +17,8 @@ void* Heap::TakeMore(size_t bytes) {
   constexpr size_t kHead = (sizeof(Block) + 15) & ~size_t{15};
   constexpr size_t kBlockBytesMax = 1 << 20;
   const size_t wanted = bytes + kHead;
-  // What is large gets a block of its own, and the current one is filled further.
+  // What is large gets a block of its own, and the current one is filled
+  // further.
   const bool is_alone = wanted > block_bytes_ / 2 && wanted > 4096;
   const size_t size = is_alone ? wanted : std::max(block_bytes_, wanted);
   auto* block = static_cast<Block*>(std::malloc(size));

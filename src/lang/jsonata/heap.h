@@ -9,8 +9,9 @@
 
 namespace stepmill::jsonata {
 
-/// Memory of one compiled expression or of one evaluation: taken piece by piece, given back as a
-/// whole. Nothing that lives here is destroyed, so it holds trivial types only. One thread.
+/// Memory of one compiled expression or of one evaluation: taken piece by
+/// piece, given back as a whole. Nothing that lives here is destroyed, so it
+/// holds trivial types only. One thread.
 class Heap {
  public:
   explicit Heap(size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -18,7 +19,8 @@ class Heap {
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
 
-  /// Never null; past the bound the heap is full (`is_full`) and the caller soon told to stop.
+  /// Never null; past the bound the heap is full (`is_full`) and the caller
+  /// soon told to stop.
   void* Take(size_t bytes) {
     bytes = (bytes + 15) & ~size_t{15};
     if (bytes <= static_cast<size_t>(end_ - at_)) {
@@ -28,7 +30,8 @@ class Heap {
     }
     return TakeMore(bytes);
   }
-  /// For what an expression can make large: null when the bound would be passed.
+  /// For what an expression can make large: null when the bound would be
+  /// passed.
   void* TryTake(size_t bytes) {
     if (bytes > bytes_max_ - (bytes_taken_ < bytes_max_ ? bytes_taken_ : bytes_max_)) {
       SetFull();

@@ -13,8 +13,10 @@ namespace stepmill::jsonata {
 static Error ErrorOf(const SyntaxFault& syntax, std::string_view text) {
   Fault fault;
   fault.code = syntax.code;
-  fault.position = static_cast<int64_t>(
-      CountUnits(text.substr(0, std::min<size_t>(syntax.position, text.size()))));
+  if (syntax.position != kNoPosition) {
+    fault.position = static_cast<int64_t>(
+        CountUnits(text.substr(0, std::min<size_t>(syntax.position, text.size()))));
+  }
   fault.token = syntax.token;
   fault.value = syntax.value;
   fault.message = syntax.message;

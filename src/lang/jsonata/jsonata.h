@@ -14,8 +14,9 @@
 
 namespace stepmill::jsonata {
 
-/// kJsonata: the public language (docs.jsonata.org). kStates: as Step Functions has it: no $eval,
-/// and $partition, $range, $hash, $random (with a seed), $uuid, $parse besides
+/// kJsonata: the public language (docs.jsonata.org). kStates: as Step Functions
+/// has it: no $eval, and $partition, $range, $hash, $random (with a seed),
+/// $uuid, $parse besides
 /// (docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html).
 enum class Dialect { kJsonata, kStates };
 
@@ -31,12 +32,12 @@ struct Limits {
   std::function<bool()> is_over = nullptr;  ///< asked now and then; true ends it (U1001)
 };
 
-/// What an expression reads. All chance and time come from here: the same environment gives the
-/// same result.
+/// What an expression reads. All chance and time come from here: the same
+/// environment gives the same result.
 struct Environment {
   std::optional<Json> input;  ///< "$"; nullopt: undefined
-  /// A variable's value by its name without "$"; null pointer: not bound. What it points to
-  /// outlives the evaluation.
+  /// A variable's value by its name without "$"; null pointer: not bound. What
+  /// it points to outlives the evaluation.
   std::function<const Json*(std::string_view name)> variable = nullptr;
   Time now;              ///< $now, $millis
   uint64_t entropy = 0;  ///< $random, $shuffle, $uuid
@@ -45,9 +46,10 @@ struct Environment {
 
 /// A compiled expression. Immutable, any thread; copies share.
 ///
-/// Errors are the language's: name is the code ("T2001", "S0202"), message its text as the
-/// reference implementation has it with its parts filled in, fields "position" (characters from the
-/// start), "token" and "value" where the code has them.
+/// Errors are the language's: name is the code ("T2001", "S0202"), message its
+/// text as the reference implementation has it with its parts filled in, fields
+/// "position" (characters from the start), "token" and "value" where the code
+/// has them.
 class Expression {
  public:
   static Result<Expression> Compile(std::string_view text, Dialect dialect = Dialect::kJsonata);
@@ -57,14 +59,16 @@ class Expression {
   Result<std::optional<Json>> Evaluate(const Environment& environment) const;
 
   const std::string& text() const;
-  /// Names of variables that are read and not bound inside ("states", "x"), each once, in order of
-  /// their first place; functions of the language are not among them.
+  /// Names of variables that are read and not bound inside ("states", "x"),
+  /// each once, in order of their first place; functions of the language are
+  /// not among them.
   const std::vector<std::string>& free_variables() const;
-  /// Members read directly of a free variable: "result" for `$states.result.x`. Each once; "" where
-  /// the variable is used as a whole.
+  /// Members read directly of a free variable: "result" for `$states.result.x`.
+  /// Each once; "" where the variable is used as a whole.
   std::vector<std::string> members_of(std::string_view variable) const;
-  /// The first name, "$" or "$$" that is read from the input itself, not from a variable or inside
-  /// a path, predicate or function; empty: none. Step Functions has no input there.
+  /// The first name, "$" or "$$" that is read from the input itself, not from a
+  /// variable or inside a path, predicate or function; empty: none. Step
+  /// Functions has no input there.
   const std::string& context_reference() const;
 
   struct Program;

@@ -8,7 +8,8 @@
 namespace stepmill::jsonata {
 namespace {
 
-/// What an expression gives, as text: the result's JSON, "undefined", or code, position, message.
+/// What an expression gives, as text: the result's JSON, "undefined", or code,
+/// position, message.
 std::string ShowOf(std::string_view text, const Json& input, Dialect dialect) {
   const auto failure = [](const Error& error) {
     std::string position = "?";
@@ -29,7 +30,8 @@ std::string ShowOf(std::string_view text, const Json& input, Dialect dialect) {
   return *result ? (*result)->Print() : "undefined";
 }
 
-// One case a line: `expression -> result`. A part "input" is JSON, a part "dialect" is "states".
+// One case a line: `expression -> result`. A part "input" is JSON, a part
+// "dialect" is "states".
 TEST(JsonataTest, Cases) {
   for (const TestCase& test : ReadTestCases("src/lang/jsonata/cases")) {
     const Dialect dialect = test.Has("dialect") ? Dialect::kStates : Dialect::kJsonata;

@@ -26,6 +26,8 @@ struct Token {
   Value value;             ///< kNumber, kLiteral
 };
 
+inline constexpr uint32_t kNoPosition = UINT32_MAX;
+
 /// A failure of the language before its message is made (fault.h).
 struct SyntaxFault {
   std::string_view code;
@@ -42,7 +44,8 @@ class Lexer {
   Lexer(std::string_view text, Heap& heap, bool is_old)
       : text_(text), heap_(heap), is_old_(is_old) {}
 
-  /// `is_infix`: an operator is expected, so "/" is a division. False: `fault()` says why.
+  /// `is_infix`: an operator is expected, so "/" is a division. False:
+  /// `fault()` says why.
   bool Next(bool is_infix, Token& token);
   const SyntaxFault& fault() const { return fault_; }
 

@@ -8,8 +8,8 @@
 namespace stepmill::jsonata {
 namespace {
 
-// Signatures as docs.jsonata.org/programming#function-signatures writes them, and how many
-// arguments a function takes when another one calls it back.
+// Signatures as docs.jsonata.org/programming#function-signatures writes them,
+// and how many arguments a function takes when another one calls it back.
 constexpr Native kNatives[] = {
     MakeNative("abs", "<n-:n>", 1, AbsFunction),
     MakeNative("append", "<xx:a>", 2, AppendFunction),
@@ -34,6 +34,9 @@ constexpr Native kNatives[] = {
     MakeNative("filter", "<af>", 2, FilterFunction),
     MakeNative("floor", "<n-:n>", 1, FloorFunction),
     MakeNative("formatBase", "<n-n?:s>", 2, FormatBaseFunction),
+    MakeNative("formatInteger", "<n-s:s>", 2, FormatIntegerFunction),
+    MakeNative("formatNumber", "<n-so?:s>", 3, FormatNumberFunction),
+    MakeNative("fromMillis", "<n-s?s?:s>", 3, FromMillisFunction),
     MakeNative("join", "<a<s>s?:s>", 2, JoinFunction),
     MakeNative("keys", "<x-:a<s>>", 1, KeysFunction),
     MakeNative("length", "<s-:n>", 1, LengthFunction),
@@ -43,10 +46,13 @@ constexpr Native kNatives[] = {
     MakeNative("match", "<s-f<s:o>n?:a<o>>", 3, MatchFunction),
     MakeNative("max", "<a<n>:n>", 1, MaxFunction),
     MakeNative("merge", "<a<o>:o>", 1, MergeFunction),
+    MakeNative("millis", "<:n>", 0, MillisFunction),
     MakeNative("min", "<a<n>:n>", 1, MinFunction),
     MakeNative("not", "<x-:b>", 1, NotFunction),
+    MakeNative("now", "<s?s?:s>", 2, NowFunction),
     MakeNative("number", "<(nsb)-:n>", 1, NumberFunction),
     MakeNative("pad", "<s-ns?:s>", 3, PadFunction),
+    MakeNative("parseInteger", "<s-s:n>", 2, ParseIntegerFunction),
     MakeNative("power", "<n-n:n>", 2, PowerFunction),
     MakeNative("random", "<:n>", 0, RandomFunction),
     MakeNative("reduce", "<afj?:j>", 3, ReduceFunction),
@@ -65,14 +71,15 @@ constexpr Native kNatives[] = {
     MakeNative("substringAfter", "<s-s:s>", 2, SubstringAfterFunction),
     MakeNative("substringBefore", "<s-s:s>", 2, SubstringBeforeFunction),
     MakeNative("sum", "<a<n>:n>", 1, SumFunction),
+    MakeNative("toMillis", "<s-s?:n>", 2, ToMillisFunction),
     MakeNative("trim", "<s-:s>", 1, TrimFunction),
     MakeNative("type", "<x:s>", 1, TypeFunction),
     MakeNative("uppercase", "<s-:s>", 1, UppercaseFunction),
     MakeNative("zip", "<a+>", 0, ZipFunction),
 };
 
-// docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: "JSONata functions provided
-// by Step Functions".
+// docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html: "JSONata
+// functions provided by Step Functions".
 constexpr Native kStatesNatives[] = {
     MakeNative("hash", "<ss?:s>", 2, HashFunction),
     MakeNative("parse", "<s-:x>", 1, ParseFunction),

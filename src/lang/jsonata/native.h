@@ -9,7 +9,8 @@ namespace stepmill::jsonata {
 
 class Evaluator;
 
-/// A call of one of the language's functions: its arguments, already fitted to the signature.
+/// A call of one of the language's functions: its arguments, already fitted to
+/// the signature.
 struct Arguments {
   Evaluator& evaluator;
   Value* values;
@@ -23,7 +24,8 @@ struct Arguments {
 /// A function of the language.
 struct Native {
   std::string_view name;
-  /// How many arguments a function that calls back passes at most (the reference's own parameters).
+  /// How many arguments a function that calls back passes at most (the
+  /// reference's own parameters).
   uint8_t arity = 0;
   Value (*run)(Arguments&) = nullptr;
   Parameter parameters[4] = {};

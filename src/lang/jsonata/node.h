@@ -90,7 +90,8 @@ struct Nodes {
   void Push(Heap& heap, Node* node);
 };
 
-/// What `%` is looking for: the step whose input it means. Shared by reference until resolved.
+/// What `%` is looking for: the step whose input it means. Shared by reference
+/// until resolved.
 struct Ancestor {
   uint32_t label = 0;
   int level = 1;
@@ -102,7 +103,8 @@ struct Ancestors {
   void Push(Heap& heap, Ancestor* ancestor);
 };
 
-/// Names that one frame binds. Kept for $eval, which resolves names at run time.
+/// Names that one frame binds. Kept for $eval, which resolves names at run
+/// time.
 struct Scope {
   Scope* parent = nullptr;
   std::string_view* names = nullptr;
@@ -113,7 +115,8 @@ struct Scope {
   uint32_t Add(Heap& heap, std::string_view name);
 };
 
-/// Where a variable may be found: the `index`th name of the scope `hops` frames out.
+/// Where a variable may be found: the `index`th name of the scope `hops` frames
+/// out.
 struct Place {
   uint16_t hops = 0;
   uint16_t index = 0;
@@ -142,7 +145,8 @@ struct Node {
   Node* left = nullptr;   ///< lhs; condition; procedure; body; pattern; expression
   Node* right = nullptr;  ///< rhs; then; update
   Node* third = nullptr;  ///< else; delete
-  Nodes items;            ///< arguments, parameters, expressions, steps, terms; pairs of kObject
+  Nodes items;            ///< arguments, parameters, expressions, steps, terms; pairs of
+                          ///< kObject
   Nodes stages;           ///< of a step: kFilter, kIndex, for each of its results
   Nodes predicates;       ///< of any other node: kFilter
   Group* group = nullptr;

@@ -12,6 +12,13 @@ Value Evaluator::FailOp(std::string_view code, const Node& node, const Value& va
   return Value::Failed();
 }
 
+Value Evaluator::FailIn(const Node& node) {
+  if (has_ended_) return Value::Failed();
+  fault_.position = node.position;
+  fault_.token = Quote(OpText(node.op));
+  return Value::Failed();
+}
+
 int Evaluator::IsNumeric(const Value& value) {
   if (!value.is_number() || std::isnan(value.number)) return 0;
   if (!std::isinf(value.number)) return 1;
@@ -190,7 +197,8 @@ Value Evaluator::Append(const Value& a, const Value& b) {
   const uint32_t more = b.is_array() ? Items(b).size : 1;
   List* out;
   if (a.is_list() && a.list->capacity - a.list->size >= more) {
-    // The first array's spare room goes to the new one: appending again and again stays cheap.
+    // The first array's spare room goes to the new one: appending again and
+    // again stays cheap.
     out = NewList(heap_);
     out->items = a.list->items;
     out->size = a.list->size;

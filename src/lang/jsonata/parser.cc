@@ -212,7 +212,8 @@ Node* Parser::Array(const Token& token) {
     node->items.Push(heap_, item);
     if (!Is(",")) break;
     if (!Expect(",")) return nullptr;
-    if (Is("]")) {  // nothing behind the comma: what the reference says of an empty item
+    if (Is("]")) {  // nothing behind the comma: what the reference says of an
+                    // empty item
       if (!Expression(0)) return nullptr;
     }
   }
@@ -334,7 +335,8 @@ Node* Parser::OrderBy(const Token& token, Node* left) {
     if ((is_descending || Is("<")) && !Expect(at_.token.text)) return nullptr;
     Node* term = Expression(0);
     if (!Link(node, term)) return nullptr;
-    // The direction stands on a node of its own: the term may be shared text of any kind.
+    // The direction stands on a node of its own: the term may be shared text of
+    // any kind.
     Node* holder = heap_.New<Node>();
     holder->kind = Kind::kFilter;
     holder->left = term;
@@ -367,7 +369,8 @@ Node* Parser::Condition(const Token& token, Node* left) {
     }
     return node;
   }
-  // a ?: b is a ? a : b, and a ?? b is $exists(a) ? a : b. The copy is analysed on its own.
+  // a ?: b is a ? a : b, and a ?? b is $exists(a) ? a : b. The copy is analysed
+  // on its own.
   node->left = Clone(left);
   if (token.text == "??") {
     Node* call = New(Kind::kCall, token);

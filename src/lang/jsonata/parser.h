@@ -6,8 +6,8 @@
 
 namespace stepmill::jsonata {
 
-/// Reads an expression into a syntax tree as it is written (operator precedence after Pratt); the
-/// analysis makes paths and steps of it.
+/// Reads an expression into a syntax tree as it is written (operator precedence
+/// after Pratt); the analysis makes paths and steps of it.
 class Parser {
  public:
   Parser(std::string_view text, Heap& heap, bool is_old)

@@ -5,8 +5,9 @@
 
 namespace stepmill::jsonata {
 
-/// Gathers the results of a step for each of its inputs: sequences and arrays among them are laid
-/// out flat, but a single array at the end of a path stays as it is.
+/// Gathers the results of a step for each of its inputs: sequences and arrays
+/// among them are laid out flat, but a single array at the end of a path stays
+/// as it is.
 class StepResults {
  public:
   StepResults(Heap& heap, size_t expected) : heap_(heap), expected_(expected) {}
@@ -57,7 +58,8 @@ class StepResults {
 };
 
 Value Evaluator::Member(const Json& object, std::string_view name, uint32_t hint) {
-  // Objects of one array are mostly alike: the name stands where it stood the last time.
+  // Objects of one array are mostly alike: the name stands where it stood the
+  // last time.
   const std::vector<Json::Member>& members = object.members();
   uint32_t& place = hints_[hint];
   if (place < members.size() && members[place].name == name) {

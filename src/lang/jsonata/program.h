@@ -9,7 +9,8 @@
 
 namespace stepmill::jsonata {
 
-/// A compiled expression: the text, and the tree on a heap of its own. Immutable once made.
+/// A compiled expression: the text, and the tree on a heap of its own.
+/// Immutable once made.
 struct Expression::Program {
   Program() : heap(SIZE_MAX) {}
 
@@ -22,7 +23,8 @@ struct Expression::Program {
   std::vector<std::string_view> free_names;
   std::vector<const Native*> free_natives;  ///< the language's function of that name, or null
   uint32_t hint_count = 0;
-  /// For $eval: where this program's free names and hints begin among those of its evaluation.
+  /// For $eval: where this program's free names and hints begin among those of
+  /// its evaluation.
   uint32_t free_base = 0;
   uint32_t hint_base = 0;
 
@@ -42,7 +44,8 @@ Result<std::shared_ptr<const Program>> CompileProgram(std::string_view text, Dia
                                                       Scope* outer, uint32_t free_base,
                                                       uint32_t hint_base);
 
-/// Gives every variable its place, and marks what the evaluator wants to know beforehand.
+/// Gives every variable its place, and marks what the evaluator wants to know
+/// beforehand.
 void Resolve(Program& program, Scope* outer);
 
 }  // namespace stepmill::jsonata

@@ -34,8 +34,9 @@ struct Piece {
   bool is_negated = false;
   bool is_behind = false;
   bool is_lazy = false;
-  int min = 0, max = 0;                      ///< kRepeat; max -1: no end
-  uint32_t first_group = 0, last_group = 0;  ///< groups inside: first .. last - 1
+  int min = 0, max = 0;  ///< kRepeat; max -1: no end
+  uint32_t first_group = 0,
+           last_group = 0;  ///< groups inside: first .. last - 1
   std::string name;
   std::vector<std::unique_ptr<Piece>> parts;
 };

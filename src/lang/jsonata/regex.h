@@ -9,8 +9,9 @@
 
 namespace stepmill::jsonata {
 
-/// A regular expression of JavaScript (without the flag u), compiled for a matcher that goes back:
-/// with captures, look-around and back references. Trivial; lives on a heap.
+/// A regular expression of JavaScript (without the flag u), compiled for a
+/// matcher that goes back: with captures, look-around and back references.
+/// Trivial; lives on a heap.
 struct Regex {
   enum class Op : uint8_t {
     kChar,      ///< argument: the character
@@ -26,7 +27,8 @@ struct Regex {
     kEnd,       ///< $
     kWordEdge,  ///< \b; other = 1: \B
     kBackReference,
-    kLook,  ///< what stands behind it up to kLookEnd; argument 1: must not match; then `next`
+    kLook,  ///< what stands behind it up to kLookEnd; argument 1: must not
+            ///< match; then `next`
     kLookEnd,
     kMatch,
   };

@@ -78,8 +78,8 @@ void RegexMatcher::StartMemo() {
 }
 
 bool RegexMatcher::IsVisited(uint32_t code, size_t place) {
-  // What follows depends on the instruction, the place, and which loops have moved since they
-  // began.
+  // What follows depends on the instruction, the place, and which loops have
+  // moved since they began.
   size_t key = size_t{code} * (text_.size() + 1) + place;
   for (uint32_t i = 0; i < regex_.register_count; ++i)
     key = key << 1 | (slots_[(regex_.group_count + 1) * 2 + i] == place);

@@ -6,8 +6,8 @@
 namespace stepmill::jsonata {
 namespace {
 
-/// Two walks over the tree: the first finds what each scope binds, the second where each variable
-/// is found then.
+/// Two walks over the tree: the first finds what each scope binds, the second
+/// where each variable is found then.
 class Resolver {
  public:
   explicit Resolver(Program& program) : program_(program), heap_(program.heap) {}
@@ -32,7 +32,8 @@ class Resolver {
                        [](const Node* step) { return step->is_tuple; });
   }
 
-  /// Calls `f` for each direct child that is evaluated, but for those of a path's tuple part.
+  /// Calls `f` for each direct child that is evaluated, but for those of a
+  /// path's tuple part.
   template <class F>
   void EachChild(Node* node, F f) {
     for (Node* child : {node->left, node->right, node->third})
@@ -108,7 +109,8 @@ class Resolver {
     DeclareAfter(path, is_tuple_stream ? path->tuple_scope : scope);
   }
 
-  // The second walk. `is_outer`: the context is still the input of the whole expression.
+  // The second walk. `is_outer`: the context is still the input of the whole
+  // expression.
 
   void PlaceAfter(Node* node, Scope* scope) {
     for (Node* stage : node->predicates) Place(stage, scope, false);

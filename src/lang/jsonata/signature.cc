@@ -23,8 +23,9 @@ char LetterOf(const Value& value) {
   }
 }
 
-/// Matches the arguments' letters against the parameters from one on, as many as possible each, as
-/// a regular expression would; `taken` gets how many each took.
+/// Matches the arguments' letters against the parameters from one on, as many
+/// as possible each, as a regular expression would; `taken` gets how many each
+/// took.
 class Matcher {
  public:
   Matcher(const Signature& signature, const uint16_t* bits, uint32_t count)
@@ -71,7 +72,8 @@ std::string_view PluralOf(std::string_view subtype) {
   return {};
 }
 
-/// An argument of an array parameter: checks what is in it, makes an array of what is none.
+/// An argument of an array parameter: checks what is in it, makes an array of
+/// what is none.
 bool FitArray(const Parameter& parameter, uint32_t taken, Heap& heap, Value& argument) {
   const char letter = LetterOf(argument);
   if (letter == 'm') return true;
@@ -111,7 +113,8 @@ const Signature* ParseSignature(std::string_view text, Heap& heap, SyntaxFault& 
   return out;
 }
 
-/// The usual call: each argument fits its parameter as it is, and those left out are optional.
+/// The usual call: each argument fits its parameter as it is, and those left
+/// out are optional.
 static bool FitsAsItIs(const Signature& signature, const Value* arguments, uint32_t count) {
   if (count > signature.count) return false;
   for (uint32_t i = 0; i < signature.count; ++i) {

@@ -7,8 +7,8 @@
 
 namespace stepmill::jsonata {
 
-/// One parameter of `<...>`: the types it takes as a set of bits, how often, and what it falls back
-/// to.
+/// One parameter of `<...>`: the types it takes as a set of bits, how often,
+/// and what it falls back to.
 struct Parameter {
   uint16_t types = 0;
   char type = 0;  ///< the letter; '(' for a choice
@@ -50,8 +50,8 @@ struct SignatureProblem {
   std::string_view value = {};
 };
 
-/// Reads "<s-nn?:s>" into at most `max` parameters. What it does not know says nothing, as in the
-/// reference.
+/// Reads "<s-nn?:s>" into at most `max` parameters. What it does not know says
+/// nothing, as in the reference.
 constexpr SignatureProblem ReadParameters(std::string_view text, Parameter* out, size_t max,
                                           uint32_t& count) {
   count = 0;
@@ -106,8 +106,9 @@ struct Mismatch {
   std::string_view type = {};  ///< T0412: "strings", ...
 };
 
-/// Fits `count` arguments to the parameters: wraps single values where an array is wanted, takes
-/// the context where one is missing. The result stands on the heap, or is the arguments.
+/// Fits `count` arguments to the parameters: wraps single values where an array
+/// is wanted, takes the context where one is missing. The result stands on the
+/// heap, or is the arguments.
 Mismatch Fit(const Signature& signature, Value* arguments, uint32_t count, const Value& context,
              Heap& heap, Value*& out, uint32_t& out_count);
 

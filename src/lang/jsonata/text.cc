@@ -132,7 +132,8 @@ std::string NumberToText(double number) {
   }
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::abs(number),
                                  std::chars_format::scientific);
-  // d[.ddd]e[+-]dd, shortest. ECMAScript "Number::toString" lays the digits out.
+  // d[.ddd]e[+-]dd, shortest. ECMAScript "Number::toString" lays the digits
+  // out.
   const std::string_view text(buffer, end.ptr - buffer);
   const size_t e = text.find('e');
   std::string digits(1, text[0]);

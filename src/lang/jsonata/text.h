@@ -6,8 +6,8 @@
 
 namespace stepmill::jsonata {
 
-// UTF-8 in which a lone surrogate is its three-byte form. Malformed bytes count as one character
-// each.
+// UTF-8 in which a lone surrogate is its three-byte form. Malformed bytes count
+// as one character each.
 
 /// The character at `at`, which moves behind it.
 uint32_t NextCharacter(std::string_view text, size_t& at);
@@ -22,12 +22,14 @@ size_t OffsetOfUnit(std::string_view text, size_t unit);
 /// Byte offset of the `count`th character; the size when there are fewer.
 size_t OffsetOfCharacter(std::string_view text, size_t count);
 bool IsAscii(std::string_view text);
-/// Two texts become one: true when a surrogate ends the first and its other half begins the second.
+/// Two texts become one: true when a surrogate ends the first and its other
+/// half begins the second.
 bool JoinsSurrogates(std::string_view first, std::string_view second);
 /// Joins pairs of lone surrogates that now stand side by side.
 std::string JoinSurrogates(std::string_view text);
 
-/// Full case mapping of Unicode 15, without language-specific rules (JavaScript's toUpperCase).
+/// Full case mapping of Unicode 15, without language-specific rules
+/// (JavaScript's toUpperCase).
 std::string ToUpperText(std::string_view text);
 std::string ToLowerText(std::string_view text);
 /// One character, simple mapping.
@@ -36,7 +38,8 @@ uint32_t ToLowerSimple(uint32_t character);
 
 // Numbers as JavaScript prints them.
 std::string NumberToText(double number);
-/// The same after rounding to 15 significant digits, where it is no integer ($string, `&`).
+/// The same after rounding to 15 significant digits, where it is no integer
+/// ($string, `&`).
 void AppendNumber(std::string& out, double number);
 double RoundToDigits(double number, int digits);
 /// JavaScript's Number.prototype.toFixed, any size.

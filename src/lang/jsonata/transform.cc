@@ -14,7 +14,8 @@ Value Evaluator::EvalTransform(const Node& node, Frame* frame) {
   return function;
 }
 
-/// A copy that may be changed. As text and back again: numbers to 15 digits, no functions.
+/// A copy that may be changed. As text and back again: numbers to 15 digits, no
+/// functions.
 Value Evaluator::Clone(const Value& value) {
   if (!Charge(1)) return Value::Failed();
   if (value.is_number() && value.number != std::floor(value.number)) {

@@ -2,7 +2,8 @@
 
 namespace stepmill::jsonata {
 
-// A path with @, # or % carries tuples: each the context of a step and the variables bound so far.
+// A path with @, # or % carries tuples: each the context of a step and the
+// variables bound so far.
 
 void Evaluator::SetSlot(Frame& frame, std::string_view name, const Value& value) {
   const int at = frame.scope->Find(name);

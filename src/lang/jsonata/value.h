@@ -13,7 +13,8 @@ enum class Tag : uint8_t {
   kUndefined,
   kUnbound,  ///< a variable's place before the first `:=`; never a result
   kError,    ///< an evaluation that failed; the evaluator has the fault
-  kTail,     ///< a call in tail position that its caller is to make; never seen outside a call
+  kTail,     ///< a call in tail position that its caller is to make; never seen
+             ///< outside a call
   kTuple,    ///< an item of a tuple stream (frame.h); never seen outside a path
   kNull,
   kBool,
@@ -31,8 +32,9 @@ struct Object;
 struct Function;
 struct Frame;
 
-/// What an expression works on: 16 bytes, copied freely, owning nothing. It points into the input
-/// (which outlives the evaluation), the expression or the evaluation's heap.
+/// What an expression works on: 16 bytes, copied freely, owning nothing. It
+/// points into the input (which outlives the evaluation), the expression or the
+/// evaluation's heap.
 struct Value {
   union {
     double number;
@@ -44,7 +46,8 @@ struct Value {
     Function* function;
     Frame* tuple;
   };
-  /// kString: bytes. kNumber: what to add to get the exact integer (beyond 2^53), as int32_t.
+  /// kString: bytes. kNumber: what to add to get the exact integer (beyond
+  /// 2^53), as int32_t.
   uint32_t size = 0;
   Tag tag = Tag::kUndefined;
 
@@ -83,8 +86,8 @@ struct Value {
 };
 static_assert(sizeof(Value) == 16);
 
-/// An array that was made here; with `is_sequence` the language's sequence, which one item stands
-/// for and none makes undefined.
+/// An array that was made here; with `is_sequence` the language's sequence,
+/// which one item stands for and none makes undefined.
 struct List {
   Value* items = nullptr;
   uint32_t size = 0;
@@ -135,8 +138,8 @@ struct Items {
   uint32_t size = 0;
 };
 
-// Lists and objects on a heap. What grows past the heap's bound stops growing, and the heap is
-// full.
+// Lists and objects on a heap. What grows past the heap's bound stops growing,
+// and the heap is full.
 List* NewList(Heap& heap, size_t capacity = 0);
 List* NewSequence(Heap& heap, size_t capacity = 0);
 bool Grow(Heap& heap, List& list, size_t capacity);
@@ -157,8 +160,8 @@ size_t SizeOfObject(const Value& object);
 /// A member of any object; kUndefined when it has none of that name.
 Value MemberOf(const Value& object, std::string_view name);
 
-/// Calls `f(std::string_view name, Value value)` for each member of any object, in order; stops
-/// when it gives false.
+/// Calls `f(std::string_view name, Value value)` for each member of any object,
+/// in order; stops when it gives false.
 template <class F>
 void EachMember(const Value& object, F f) {
   if (object.tag == Tag::kObject) {
@@ -172,9 +175,11 @@ void EachMember(const Value& object, F f) {
   }
 }
 
-/// Order of two texts by UTF-16 code units, as the reference compares: < 0, 0, > 0.
+/// Order of two texts by UTF-16 code units, as the reference compares: < 0, 0,
+/// > 0.
 int CompareText(std::string_view a, std::string_view b);
-bool IsSame(const Value& a, const Value& b);  ///< `===`: identity for arrays and objects
+bool IsSame(const Value& a,
+            const Value& b);  ///< `===`: identity for arrays and objects
 uint64_t HashOf(const Value& value, int depth = 0);
 
 }  // namespace stepmill::jsonata
