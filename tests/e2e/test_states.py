@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from server import ROOT, Server, run
+from server import REGION, ROOT, Server, run
 
 FOLDER = os.path.join(ROOT, "tests", "e2e", "js")
 
@@ -12,10 +12,11 @@ FOLDER = os.path.join(ROOT, "tests", "e2e", "js")
 def main():
     if not os.path.isdir(os.path.join(FOLDER, "node_modules", "typescript")):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
-    print("ok      types" if run(["npx", "tsc", "-p", FOLDER], dict(os.environ)) == "" else "FAILED  types")
+    run(["npx", "tsc", "-p", FOLDER], dict(os.environ))  # raises where the SDK's types refuse a call or an answer
     server = Server().start()
     try:
-        env = {**server.environment(), "AWS_ENDPOINT_URL": server.url, "NODE_NO_WARNINGS": "1"}
+        env = {**server.environment(), "AWS_ENDPOINT_URL": server.url, "AWS_REGION": REGION,
+               "NODE_NO_WARNINGS": "1"}
         return subprocess.run(["node", "states.mjs"], cwd=FOLDER, env=env, timeout=300).returncode
     finally:
         server.remove()

@@ -174,6 +174,7 @@ class Execution::Interpreter {
                                              const Payload& in);
   void Schedule(Flow& flow, ScheduleTask task);
   void StartTaskTimers(Flow& flow);
+  void StartHeartbeat(Flow& flow);
   void OnScheduled(Flow& flow);
   void EmitStarted(Flow& flow, const Json& details);
   void OnSubmitted(Flow& flow, const Event& event);

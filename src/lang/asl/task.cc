@@ -151,9 +151,13 @@ void Execution::Interpreter::StartTaskTimers(Flow& flow) {
   if (flow.timeout_seconds)
     flow.timeout_timer =
         StartTimer(&flow, TimerKind::kTaskTimeout, now_ + Seconds(*flow.timeout_seconds));
-  if (flow.heartbeat_seconds)
-    flow.heartbeat_timer =
-        StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*flow.heartbeat_seconds));
+  if (flow.heartbeat_seconds && flow.state->task.kind != Resource::Kind::kActivity)
+    StartHeartbeat(flow);
+}
+
+void Execution::Interpreter::StartHeartbeat(Flow& flow) {
+  flow.heartbeat_timer =
+      StartTimer(&flow, TimerKind::kHeartbeat, now_ + Seconds(*flow.heartbeat_seconds));
 }
 
 // A worker has to come for it now: ActivityStarted waits for that.
@@ -170,6 +174,9 @@ void Execution::Interpreter::EmitStarted(Flow& flow, const Json& details) {
     for (const Json::Member& member : details.members())
       shown = shown.With(member.name, member.value);
   flow.last = Emit(EventsOf(flow.state->task.kind).started, flow.last, std::move(shown));
+  // States Language, "Task": a worker's heartbeats count from where it took the task.
+  const bool is_activity = flow.state->task.kind == Resource::Kind::kActivity;
+  if (is_activity && flow.heartbeat_seconds && flow.heartbeat_timer == 0) StartHeartbeat(flow);
 }
 
 void Execution::Interpreter::OnSubmitted(Flow& flow, const Event& event) {

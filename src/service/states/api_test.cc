@@ -189,6 +189,35 @@ TEST_F(ApiTest, DeletingAMachineEndsWhatRuns) {
             "m");
 }
 
+TEST_F(ApiTest, RedriveGoesOnWhereItFailed) {
+  Create("m", R"({"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": {"a": 1}, "Next": "S"},
+    "S": {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "ResultPath": null,
+      "Parameters": {"StateMachineArn":
+        "arn:aws:states:us-east-1:000000000000:stateMachine:late"}, "End": true}}})");
+  const std::string arn = Start("m", "{}");
+  const Json failed = WaitFor(arn);
+  EXPECT_EQ(failed.StringOr("error", ""), "StepFunctions.StateMachineDoesNotExistException");
+  EXPECT_EQ(failed.StringOr("redriveStatus", ""), "REDRIVABLE");
+  Create("late", kPass);
+  const Json redrive = Json::Object{{"executionArn", arn}, {"clientToken", "t"}};
+  const Json first = Ask("RedriveExecution", redrive);
+  EXPECT_EQ(Ask("RedriveExecution", redrive), first) << "the same request again";
+  const Json described = WaitFor(arn);
+  EXPECT_EQ(described.StringOr("status", ""), "SUCCEEDED");
+  EXPECT_EQ(described.StringOr("output", ""), "{\"a\":1}");
+  EXPECT_EQ(described.IntOr("redriveCount", 0), 1);
+  EXPECT_EQ(described["redriveDate"], first["redriveDate"]);
+  EXPECT_FALSE(described.Has("error"));
+  EXPECT_NE(Types(arn).find("ExecutionFailed 9<8ExecutionRedriven "), std::string::npos)
+      << Types(arn);
+  EXPECT_EQ(Refused("RedriveExecution", Json::Object{{"executionArn", arn}}),
+            "ExecutionNotRedrivable: Execution is SUCCEEDED and cannot be redriven");
+  const Json list = Json::Object{{"stateMachineArn", kMachineArn + std::string("m")}};
+  EXPECT_EQ(Ask("ListExecutions", list.With("redriveFilter", "REDRIVEN"))["executions"].size(), 1u);
+  EXPECT_EQ(Ask("ListExecutions", list.With("redriveFilter", "NOT_REDRIVEN"))["executions"].size(),
+            0u);
+}
+
 TEST_F(ApiTest, HistoryComesInPages) {
   Create("m", R"({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"},
     "B": {"Type": "Pass", "End": true}}})");

@@ -18,6 +18,7 @@
 namespace stepmill::states {
 namespace {
 
+constexpr char kNotValid[] = "The definition is not valid any more";
 constexpr size_t kCompiledMax = 256;  // definitions kept compiled
 
 /// Compiled definitions by their revision, so that its executions share one. The oldest goes first;
@@ -69,6 +70,8 @@ class ExecutionInstance : public Instance {
     entropy_ = event.entropy;
     if (event.kind == "start") {
       Begin(event.data, event.shared);
+    } else if (event.kind == "redrive") {
+      Redrive(event.data);
     } else if (!execution_) {
       // It never began: nothing can happen to it.
     } else if (event.kind == "effect") {
@@ -116,7 +119,7 @@ class ExecutionInstance : public Instance {
     std::shared_ptr<const asl::Definition> definition =
         definitions_.Get(document_.StringOr("revision", ""), revision["definition"]);
     if (!definition) {  // it was checked when the machine was made; a newer check may refuse it
-      Close("FAILED", nullptr, "States.Runtime", "The definition is not valid any more");
+      Close("FAILED", nullptr, "States.Runtime", kNotValid);
       return;
     }
     Announce();
@@ -124,6 +127,17 @@ class ExecutionInstance : public Instance {
     asl::Event started;
     started.kind = asl::Event::Kind::kStarted;
     Run(std::move(started));
+  }
+
+  // The document is RUNNING already: RedriveExecution wrote it with this event.
+  void Redrive(const Json& data) {
+    document_ = data["document"];
+    is_closed_ = false;
+    if (!execution_) return Close("FAILED", nullptr, "States.Runtime", kNotValid);
+    Announce();
+    asl::Event redriven;
+    redriven.kind = asl::Event::Kind::kRedrive;
+    Run(std::move(redriven));
   }
 
   /// Express executions change their status in silence.

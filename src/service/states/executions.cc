@@ -6,6 +6,7 @@
 #include "service/states/documents.h"
 #include "service/states/errors.h"
 #include "service/states/map_runs.h"
+#include "service/states/redrive.h"
 #include "service/states/settings.h"
 #include "store/store.h"
 #include "task/ports.h"
@@ -46,7 +47,12 @@ Task<Json> DescribeExecution(Call& call) {
   const std::string arn = call.input.StringOr("executionArn", "");
   MILL_CO_TRY(const Document execution, co_await RequireExecution(call, arn));
   const bool with_data = call.input.StringOr("includedData", "ALL_DATA") != "METADATA_ONLY";
-  co_return DescribeExecutionOf(execution.body, with_data);
+  const Json described = DescribeExecutionOf(execution.body, with_data);
+  if (described.StringOr("redriveStatus", "") != "REDRIVABLE") co_return described;
+  const Json document = execution.body;
+  MILL_CO_TRY(const std::string reason, co_await FindReasonAgainstRedrive(call, document));
+  if (reason.empty()) co_return described;
+  co_return described.With("redriveStatus", "NOT_REDRIVABLE").With("redriveStatusReason", reason);
 }
 
 Task<Json> DescribeStateMachineForExecution(Call& call) {

@@ -13,8 +13,9 @@ namespace {
 constexpr Seconds kRedrivablePeriod{14 * 24 * 3600};
 constexpr Seconds kOpenMax{365 * 24 * 3600};
 
-/// Why it cannot be redriven now; empty: it can.
-Task<std::string> ReasonAgainst(Call& call, Json document) {
+}  // namespace
+
+Task<std::string> FindReasonAgainstRedrive(Call& call, Json document) {
   const RedriveStatus status = RedriveStatusOf(document);
   if (status.status == "REDRIVABLE_BY_MAP_RUN")
     co_return std::string("Execution was started by a Map Run and is redriven with it");
@@ -36,8 +37,6 @@ Task<std::string> ReasonAgainst(Call& call, Json document) {
   co_return std::string();
 }
 
-}  // namespace
-
 Task<Json> RedriveExecution(Call& call) {
   const std::string arn = call.input.StringOr("executionArn", "");
   MILL_CO_TRY(const Document execution, co_await RequireExecution(call, arn));
@@ -46,7 +45,7 @@ Task<Json> RedriveExecution(Call& call) {
   // The same request again answers as the first one did.
   if (!token.empty() && document.StringOr("redriveToken", "") == token)
     co_return Json::Object{{"redriveDate", SecondsOf(document["redriveDate"])}};
-  MILL_CO_TRY(const std::string reason, co_await ReasonAgainst(call, document));
+  MILL_CO_TRY(const std::string reason, co_await FindReasonAgainstRedrive(call, document));
   if (!reason.empty()) co_return ExecutionNotRedrivable(reason);
   const int64_t now = MillisSinceEpoch(call.Now());
   Json redriven = document.With("status", "RUNNING")
