@@ -1,9 +1,11 @@
 """The chain as a test: it must end green with what it shows true, and red wherever the repository is broken.
 Ends with `N passed, M failed`."""
+import json
 import os
 import secrets
 import subprocess
 import sys
+import time
 import traceback
 
 import demo
@@ -88,6 +90,41 @@ def expect_red_status(chain, commit):
                 lambda: any(s["state"] in ("failure", "error") for s in chain.statuses(commit).values()), 30)
 
 
+SPEC = """version: 0.2
+phases:
+  build:
+    commands:
+      - printf 'FROM python:3.8-slim-bullseye\\nRUN python3 --version > /v\\n' > Dockerfile
+      - docker build --pull -t word .
+      - echo "pulled-$(docker image inspect -f '{{index .RepoTags 0}}' python:3.8-slim-bullseye)"
+      - docker pull example.invalid/nothing:1 || echo refused-$?
+"""
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+
+
+def base_images(server):
+    """`FROM` and `--pull` of a public image in a build; where no registry is reachable the server serves its own table."""
+    server.client("iam").create_role(RoleName="puller", AssumeRolePolicyDocument=json.dumps(TRUST))
+    builds = server.client("codebuild")
+    builds.create_project(
+        name="base-images", source={"type": "NO_SOURCE", "buildspec": SPEC}, artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0",
+                     "computeType": "BUILD_GENERAL1_SMALL", "privilegedMode": True},
+        serviceRole="arn:aws:iam::000000000000:role/puller")
+    build = builds.start_build(projectName="base-images")["build"]["id"]
+    until = time.monotonic() + 180
+    while not (state := builds.batch_get_builds(ids=[build])["builds"][0])["buildComplete"]:
+        if time.monotonic() > until:
+            raise Failed(f"the build does not end: {state['currentPhase']}")
+        time.sleep(0.5)
+    lines = "".join(event["message"] for event in server.client("logs").filter_log_events(
+        logGroupName="/aws/codebuild/base-images")["events"])
+    for part in ("pulled-docker.io/library/python:3.8-slim-bullseye", "refused-"):
+        if part not in lines:
+            raise Failed(f"{state['buildStatus']}: no {part!r} in {lines[-2000:]}")
+
+
 def javascript(server):
     """The AWS SDK for JavaScript v3 against the same server."""
     folder = os.path.join(ROOT, "tests", "e2e", "js")
@@ -109,6 +146,7 @@ def main():
     try:
         check("the chain, green", green, server)
         check("the AWS SDK for JavaScript sees it", javascript, server)
+        check("a base image by its public name, with --pull", base_images, server)
     finally:
         server.remove()
     check("a program that exits 1", red, "hello", red_in_execution)
