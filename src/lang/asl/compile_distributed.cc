@@ -79,8 +79,10 @@ void Compiler::ReadDistributedMap(const Json& json, const Json& processor, const
   const Json& config = processor["ProcessorConfig"];
   const Where config_place = there.Member("ProcessorConfig");
   if (options_.is_express)
-    Schema("Express state machine does not support Map state in 'DISTRIBUTED' mode",
-           config_place.Member("Mode"));
+    Schema(
+        "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state "
+        "machines",
+        config_place.Member("Mode"));
   CheckFields(config, " Mode ExecutionType ", config_place);
   if (!config.Has("ExecutionType"))
     Schema("These fields are required: [ExecutionType]", config_place);
