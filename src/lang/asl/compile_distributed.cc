@@ -152,7 +152,7 @@ void Compiler::ReadReaderConfig(const Json& json, const Where& at, DistributedMa
       reader.resource == "getObject" ? reader.manifest_type != "S3_INVENTORY" : reader.is_flattened;
   if (needs_type && !json.Has("InputType")) Schema("These fields are required: [InputType]", at);
   if (reader.input_type == "CSV" && !json.Has("CSVHeaderLocation"))
-    Schema("These fields are required: [CSVHeaderLocation]", at);
+    Schema("The field 'CSVHeaderLocation' is required", at);
   if (location == "GIVEN" && !json.Has("CSVHeaders"))
     Schema("These fields are required: [CSVHeaders]", at);
   if (const Json* headers = json.Find("CSVHeaders")) {
