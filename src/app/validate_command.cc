@@ -30,9 +30,17 @@ bool HasEnding(const std::string& name, std::initializer_list<const char*> endin
 
 bool IsData(const std::string& name) { return HasEnding(name, {".json", ".yaml", ".yml"}); }
 
+bool IsStateMachine(const Json& document) {
+  if (document.Has("StartAt")) return true;
+  const Json& states = document["States"];
+  if (!states.is_object() || states.size() == 0) return false;
+  return std::all_of(states.members().begin(), states.members().end(),
+                     [](const Json::Member& state) { return state.value["Type"].is_string(); });
+}
+
 /// What a file holds.
 Sort SortOfContent(const Json& document) {
-  if (document.Has("StartAt") || document["States"].is_object()) return Sort::kStateMachine;
+  if (IsStateMachine(document)) return Sort::kStateMachine;
   if (document.Has("Resources")) return Sort::kTemplate;
   if (document.Has("version") && document.Has("phases")) return Sort::kBuildspec;
   if (document["pipeline"]["stages"].is_array()) return Sort::kPipeline;

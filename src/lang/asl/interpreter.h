@@ -205,6 +205,8 @@ class Execution::Interpreter {
   bool RunProbedParallel(Flow& flow);
   bool RunProbedMap(Flow& flow);
   Result<> PrepareProbedMap(Flow& flow);
+  Result<> SeeInputs(Flow& flow);
+  Result<Json::Array> InputsOf(const Json& plan, const Flow& flow);
   void FinishProbed(Flow& flow);
   // distributed_map.cc: a Map that hands its items to a Map Run.
   void BeginMapRun(Flow& flow);

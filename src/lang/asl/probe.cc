@@ -1,5 +1,8 @@
 #include "lang/asl/probe.h"
 
+#include <utility>
+
+#include "lang/asl/child_inputs.h"
 #include "lang/asl/interpreter.h"
 
 namespace stepmill::asl {
@@ -50,14 +53,7 @@ Result<> Execution::Interpreter::PrepareProbedMap(Flow& flow) {
   MILL_TRY(const std::optional<double> percentage,
            MapNumber(state.tolerated_failure_percentage, "ToleratedFailurePercentage", true, flow));
   if (percentage) See(flow, Seen::kToleratedFailurePercentage, Json(*percentage));
-  if (state.parameters) {
-    Json::Array inputs;
-    for (size_t i = 0; i < flow.items.size(); ++i) {
-      MILL_TRY(const Payload input, IterationInput(flow, i, MapItem(flow.items, i)));
-      inputs.push_back(input.value);
-    }
-    See(flow, Seen::kItemSelector, Json(Json(std::move(inputs)).Print()));
-  }
+  MILL_CHECK(SeeInputs(flow));
   const auto failed = static_cast<double>(probe_->children->failed);
   const bool is_exceeded =
       (count && failed > *count) ||
@@ -65,6 +61,42 @@ Result<> Execution::Interpreter::PrepareProbedMap(Flow& flow) {
   if (!is_exceeded || probe_->children->is_failure) return {};
   return Error{Code::kInvalid, "States.ExceedToleratedFailureThreshold",
                "The specified tolerated failure threshold was exceeded"};
+}
+
+// What the iterations begin with, where the state makes it from the items.
+Result<> Execution::Interpreter::SeeInputs(Flow& flow) {
+  const State& state = *flow.state;
+  Json::Array inputs;
+  if (!state.distributed) {
+    if (!state.parameters) return {};
+    for (size_t i = 0; i < flow.items.size(); ++i) {
+      MILL_TRY(const Payload input, IterationInput(flow, i, MapItem(flow.items, i)));
+      inputs.push_back(input.value);
+    }
+    See(flow, Seen::kItemSelector, Json(Json(std::move(inputs)).Print()));
+    return {};
+  }
+  MILL_TRY(Json plan, MapRunPlan(flow));
+  plan = plan.With("prefix", "");
+  if (plan.Has("selector")) {
+    MILL_TRY(inputs, InputsOf(plan.Without("batcher"), flow));
+    See(flow, Seen::kItemSelector, Json(Json(std::move(inputs)).Print()));
+  }
+  if (plan.Has("batcher")) {
+    MILL_TRY(inputs, InputsOf(plan, flow));
+    See(flow, Seen::kItemBatcher, Json(Json(std::move(inputs)).Print()));
+  }
+  return {};
+}
+
+Result<Json::Array> Execution::Interpreter::InputsOf(const Json& plan, const Flow& flow) {
+  MILL_TRY(ChildInputs maker, ChildInputs::Make(plan));
+  for (const Json& item : flow.items.items())
+    MILL_CHECK(maker.Add(item, std::nullopt, "STATE_DATA", now_, chance_.Next()));
+  Json::Array inputs;
+  while (std::optional<ChildInputs::Input> input = maker.Next(true))
+    inputs.push_back(std::move(input->value));
+  return inputs;
 }
 
 }  // namespace stepmill::asl

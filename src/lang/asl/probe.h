@@ -17,6 +17,7 @@ enum class Seen : uint8_t {
   kParameters,
   kItemsPath,
   kItemSelector,
+  kItemBatcher,
   kMaxConcurrency,
   kToleratedFailureCount,
   kToleratedFailurePercentage,

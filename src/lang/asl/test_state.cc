@@ -112,13 +112,14 @@ Result<StateTest::Mock> ReadMock(const Json& given) {
 }
 
 /// What a Map's ItemReader reads, where it has one.
-Result<std::optional<Json>> ReadItems(const Json& source, const Json& configuration) {
+Result<std::optional<Json>> ReadItems(const Json& source, const Json& configuration,
+                                      const TestItemsReader& read_items) {
   if (!source.Has("ItemReader")) return std::optional<Json>();
-  if (!configuration.Has("mapItemReaderData")) return std::optional<Json>(Json::Array{});
-  Result<Json> data = ParseJson(configuration.StringOr("mapItemReaderData", ""));
-  if (!data || !data->is_array())
-    return Refused("Map item reader data must be a JSON array: other input types are not built");
-  return std::optional<Json>(*std::move(data));
+  if (!configuration.Has("mapItemReaderData")) return std::optional<Json>(Json(Json::Array{}));
+  Result<Json> items =
+      read_items(source["ItemReader"], configuration.StringOr("mapItemReaderData", ""));
+  if (!items) return Refused(items.error().message);
+  return std::optional<Json>(*std::move(items));
 }
 
 /// What a mocked result must be for the kind of state.
@@ -243,7 +244,8 @@ std::vector<Shown> ShownMembers(const StateTest& test) {
       {Seen::kMaxConcurrency, "maxConcurrency"},
       {Seen::kToleratedFailureCount, "toleratedFailureCount"},
       {Seen::kToleratedFailurePercentage, "toleratedFailurePercentage"},
-      {Seen::kItemSelector, "afterItemSelector"}};
+      {Seen::kItemSelector, "afterItemSelector"},
+      {Seen::kItemBatcher, "afterItemBatcher"}};
   const std::vector<Shown> placed{{Seen::kResultSelector, "afterResultSelector"},
                                   {Seen::kResultPath, "afterResultPath"}};
   std::vector<Shown> shown;
@@ -268,6 +270,7 @@ std::vector<Shown> ShownMembers(const StateTest& test) {
     case StateType::kMap:
       if (is_path)
         add({{Seen::kInputPath, "afterInputPath"}, {Seen::kItemsPath, "afterItemsPath"}});
+      if (test.has_items_pointer) add({{Seen::kItemsPath, "afterItemsPointer"}});
       add(tolerated);
       if (is_path) add(placed);
       break;
@@ -308,7 +311,7 @@ Json Inspection(const StateTest& test) {
 }  // namespace
 
 Result<StateTest> ReadStateTest(const Json& request, const CompileOptions& options,
-                                const TestIdentity& identity) {
+                                const TestIdentity& identity, const TestItemsReader& read_items) {
   MILL_CHECK(CheckCombination(request));
   StateTest test;
   test.level = request.StringOr("inspectionLevel", "INFO");
@@ -340,7 +343,8 @@ Result<StateTest> ReadStateTest(const Json& request, const CompileOptions& optio
     children.cause = test.mock->cause;
     children.failed = configuration.IntOr("mapIterationFailureCount", 0);
     test.probe.children = std::move(children);
-    MILL_TRY(test.probe.items, ReadItems(source, configuration));
+    test.has_items_pointer = source["ItemReader"]["ReaderConfig"].Has("ItemsPointer");
+    MILL_TRY(test.probe.items, ReadItems(source, configuration, read_items));
   }
   return test;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,8 @@ struct StateTest {
   Probe probe;  ///< to be given to the Execution, so the test stays where it is meanwhile
   StartInfo start;
   bool is_jsonata = false;
-  std::string level;  ///< INFO, DEBUG, TRACE
+  bool has_items_pointer = false;  ///< its ItemReader takes a part of the document
+  std::string level;               ///< INFO, DEBUG, TRACE
 
   struct Mock {
     bool is_failure = false;
@@ -38,11 +40,15 @@ struct StateTest {
   std::optional<Mock> mock;
 };
 
+/// What a Map's ItemReader (as it is written) makes of the text of its source: an array of items.
+using TestItemsReader =
+    std::function<Result<Json>(const Json& item_reader, const std::string& data)>;
+
 /// Reads a request that fits the model. Errors are the API's: ValidationException,
 /// InvalidDefinition, InvalidExecutionInput, in AWS's words. What a mocked task result must look
 /// like is for the caller to check: the shapes of AWS's answers are not known here.
 Result<StateTest> ReadStateTest(const Json& request, const CompileOptions& options,
-                                const TestIdentity& identity);
+                                const TestIdentity& identity, const TestItemsReader& read_items);
 
 /// The answer, from the turn that ended the execution.
 Json StateTestAnswer(const StateTest& test, const Turn& last);

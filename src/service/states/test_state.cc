@@ -10,6 +10,7 @@
 #include "service/states/answer_shapes.h"
 #include "service/states/errors.h"
 #include "service/states/task_performer.h"
+#include "service/states/test_items.h"
 #include "task/ports.h"
 
 namespace stepmill::states {
@@ -109,7 +110,8 @@ Task<Json> TestState(Call& call) {
   identity.execution_name = call.ports.random.NewUuid();
   identity.machine_name = call.ports.random.NewUuid();
   identity.now = call.Now();
-  MILL_CO_TRY(asl::StateTest test, asl::ReadStateTest(call.input, options, identity));
+  MILL_CO_TRY(asl::StateTest test,
+              asl::ReadStateTest(call.input, options, identity, ReadTestItems));
   const asl::State& state = *test.probe.state;
   if (test.mock && test.mock->is_checked && !test.mock->is_failure &&
       state.type == asl::StateType::kTask)

@@ -5,6 +5,7 @@
 #include "base/test_cases.h"
 #include "service/states/answer_shapes.h"
 #include "service/states/states.h"
+#include "service/states/test_items.h"
 
 namespace stepmill::states {
 namespace {
@@ -116,6 +117,24 @@ std::string Check(const char* arn, const char* result, bool with_required = true
   if (checked) return "fine";
   const std::string& message = checked.error().message;
   return message.starts_with(kPrefix) ? message.substr(kPrefix.size()) : message;
+}
+
+TEST(TestItems, DataIsReadAsTheReaderWould) {
+  const auto read = [](const char* reader, const std::string& data) {
+    const Result<Json> items = ReadTestItems(ParseJson(reader).value_or(Json()), data);
+    return items ? items->Print() : items.error().name;
+  };
+  EXPECT_EQ(
+      read(R"({"ReaderConfig": {"InputType": "JSON", "ItemsPointer": "/a"}})", R"({"a": [1, 2]})"),
+      "[1,2]");
+  EXPECT_EQ(read(R"({"ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW",
+                     "CSVDelimiter": "PIPE", "MaxItems": 1}})",
+                 "x|y\n1|2\n3|4\n"),
+            R"([{"x":"1","y":"2"}])");
+  EXPECT_EQ(read(R"({"ReaderConfig": {"InputType": "JSONL"}})", "1\n{}\n"), "[1,{}]");
+  EXPECT_EQ(read(R"({"Resource": "arn:aws:states:::s3:listObjectsV2"})", R"([{"Key": "k"}])"),
+            R"([{"Key":"k"}])");
+  EXPECT_EQ(read(R"({"ReaderConfig": {"InputType": "JSON"}})", "5"), "States.ItemReaderFailed");
 }
 
 TEST(AnswerShapes, EveryModelReads) {
