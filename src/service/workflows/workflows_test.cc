@@ -229,62 +229,59 @@ jobs: {a: {runs-on: ubuntu-latest, steps: [{run: "echo level ${{ inputs.level }}
 
 constexpr const char* kGrouped = R"(name: grouped
 on: push
-concurrency: {group: "g-${{ github.ref_name }}", cancel-in-progress: CANCELS}
+concurrency: {group: "G-${{ github.ref_name }}", cancel-in-progress: true}
 jobs:
   one:
     runs-on: ubuntu-latest
+    concurrency: deploy
     environment: {name: staging, url: "https://example.com"}
-    steps:
-      - run: |
-          if [ WAITS = yes ]; then until [ -e GO ]; do read -t 0.05 <> <(:) || true; done; fi
+    steps: [{run: echo deployed}]
 )";
 
 TEST_F(WorkflowsTest, OfAConcurrencyGroupOneRunsAndOneWaits) {
-  const std::string go = folder + "/go";
-  const auto text = [&](const char* cancels, const char* waits) {
-    return ReplaceAll(ReplaceAll(ReplaceAll(kGrouped, "CANCELS", cancels), "WAITS", waits), "GO",
-                      go);
-  };
+  // Another run, number 900, has the group of the runs.
+  const Json held = Name().With("group", "g-dev").With("holder", "900");
+  Ask("workflows", "EnterGroup", held, true);
   const auto status = [&](const Json& id) {
     return Ask("workflows", "GetWorkflowRun", Name().With("runId", id))["workflowRun"].StringOr(
         "status", "");
   };
-  Push("dev", text("false", "yes"));
-  const Json first = Deliver().At(0);
-  ASSERT_TRUE(world.RunUntil([&] { return status(first) == "in_progress"; }));
-  Push("dev", text("false", "no"));
+  const std::string text = ReplaceAll(kGrouped, "in-progress: true", "in-progress: false");
+  Push("dev", text);
   const Json second = Deliver().At(0);
   ASSERT_TRUE(world.RunUntil([&] { return status(second) == "pending"; }));
-  Push("dev", text("false", "no"));
+  Push("dev", text);
   const Json third = Deliver().At(0);
   const Json displaced = Finish(second);
   EXPECT_EQ(displaced.StringOr("conclusion", ""), "cancelled");
   EXPECT_EQ(displaced.StringOr("message", ""),
             "Canceling since a higher priority waiting request for 'g-dev' exists");
-  EXPECT_EQ(status(first), "in_progress");
-  world.Shell("touch '" + go + "'");
-  const Json done = Finish(first);
+  EXPECT_EQ(status(third), "pending");
+  Ask("workflows", "LeaveGroup", held, true);
+  const Json done = Finish(third);
   EXPECT_EQ(done.StringOr("conclusion", ""), "success");
+  EXPECT_EQ(done.StringOr("concurrencyGroup", ""), "g-dev");
   EXPECT_EQ(done["jobs"].At(0).StringOr("environment", ""), "staging");
-  EXPECT_EQ(Finish(third).StringOr("conclusion", ""), "success");
-  EXPECT_EQ(Finish(third).StringOr("concurrencyGroup", ""), "g-dev");
+  const Key key = MakeKey({"000000000000", "us-east-1", "workflows", "group", "demo", "g-dev"});
+  EXPECT_FALSE(*world.Run(world.ports().store.Get(key)));
 }
 
 TEST_F(WorkflowsTest, CancelInProgressEndsTheRunThatRuns) {
-  const std::string go = folder + "/never";
-  const auto text = [&](const char* waits) {
-    return ReplaceAll(ReplaceAll(ReplaceAll(kGrouped, "CANCELS", "true"), "WAITS", waits), "GO",
-                      go);
+  // A job of run 900 has the group of the jobs, so that the first run stays in progress.
+  const Json held = Name().With("group", "deploy").With("holder", "900/one");
+  Ask("workflows", "EnterGroup", held, true);
+  const auto job = [&](const Json& id) {
+    const Json run = Ask("workflows", "GetWorkflowRun", Name().With("runId", id))["workflowRun"];
+    return run.StringOr("status", "") + " " + run["jobs"].At(0).StringOr("status", "");
   };
-  Push("dev", text("yes"));
+  Push("dev", kGrouped);
   const Json first = Deliver().At(0);
-  ASSERT_TRUE(world.RunUntil([&] {
-    return Ask("workflows", "GetWorkflowRun", Name().With("runId", first))["workflowRun"].StringOr(
-               "status", "") == "in_progress";
-  }));
-  Push("dev", text("no"));
+  ASSERT_TRUE(world.RunUntil([&] { return job(first) == "in_progress queued"; }));
+  Push("dev", kGrouped);
   const Json second = Deliver().At(0);
   EXPECT_EQ(Finish(first).StringOr("conclusion", ""), "cancelled");
+  ASSERT_TRUE(world.RunUntil([&] { return job(second) == "in_progress queued"; }));
+  Ask("workflows", "LeaveGroup", held, true);
   EXPECT_EQ(Finish(second).StringOr("conclusion", ""), "success");
 }
 
