@@ -191,18 +191,17 @@ TEST_F(MapRunTest, ManyItemsComeInPortions) {
   std::string text;
   for (int i = 0; i < 2500; ++i) text += std::to_string(i) + "\n";
   Put("many", text);
-  const std::string arn = Start(std::string(kReader) + R"({"InputType": "JSONL"}},
+  const std::string arn = Start(std::string(kReader) + R"json({"InputType": "JSONL"}},
       "ItemBatcher": {"MaxItemsPerBatch": 400, "BatchInput": {"x.$": "$.key"}},
       "ItemSelector": {"v.$": "$$.Map.Item.Value"}, "ResultSelector": {"n.$":
       "States.ArrayLength($)", "first.$": "$[0].Items[0].v", "x.$": "$[6].BatchInput.x",
-      "last.$": "$[6].Items[99].v"
-})",
+      "last.$": "$[6].Items[99].v"})json",
                                 R"({"key": "many"})");
-EXPECT_EQ(Finished(arn).StringOr("output", ""), R"({"n":7,"first":0,"x":"many","last":2499})");
-const Json run = DescribeRun(arn);
-EXPECT_EQ(run["itemCounts"].IntOr("succeeded", 0), 2500);
-EXPECT_EQ(run["executionCounts"].IntOr("succeeded", 0), 7);
-EXPECT_EQ(world.Run(blobs.List())->size(), 1u) << "the items are not cleared";
+  EXPECT_EQ(Finished(arn).StringOr("output", ""), R"({"n":7,"first":0,"x":"many","last":2499})");
+  const Json run = DescribeRun(arn);
+  EXPECT_EQ(run["itemCounts"].IntOr("succeeded", 0), 2500);
+  EXPECT_EQ(run["executionCounts"].IntOr("succeeded", 0), 7);
+  EXPECT_EQ(world.Run(blobs.List())->size(), 1u) << "the items are not cleared";
 }
 
 TEST_F(MapRunTest, BatchesByBytes) {
