@@ -347,8 +347,8 @@ Json Execution::Interpreter::Context(const Flow& flow, uint64_t token_task) cons
   if (token_task != 0)
     context.Add("Task", Json::Object{{"Token", MakeTaskToken(start_.execution_arn, token_task)}});
   for (const Flow* at = &flow; at; at = at->parent) {
-    if (at->map_item.is_null()) continue;
-    context.Add("Map", at->map_item);
+    if (at->map_item.is_null() && !at->is_iteration) continue;
+    context.Add("Map", at->map_item.is_null() ? ItemContext(at->index, at->item) : at->map_item);
     break;
   }
   return context;

@@ -184,11 +184,12 @@ Result<> Execution::Interpreter::StartIteration(Flow& flow, int64_t previous) {
   const size_t index = flow.next_item++;
   const int64_t started =
       EmitIteration(EventType::kMapIterationStarted, flow, static_cast<int>(index), previous);
-  const Json map_item = MapItem(flow.items, index);
+  const Json map_item = state.parameters ? MapItem(flow.items, index) : Json();
   MILL_TRY(Payload input, IterationInput(flow, index, map_item));
   Flow& child = StartChild(flow, static_cast<int>(index), *state.branches[0], std::move(input));
   child.last = started;
-  child.map_item = map_item;
+  child.is_iteration = true;
+  child.item = flow.items.At(index);
   return {};
 }
 
@@ -200,8 +201,11 @@ Result<Payload> Execution::Interpreter::Select(Flow& flow) {
 }
 
 Json Execution::Interpreter::MapItem(const Json& items, size_t index) {
-  return Json::Object{
-      {"Item", Json::Object{{"Index", static_cast<int64_t>(index)}, {"Value", items.At(index)}}}};
+  return ItemContext(static_cast<int64_t>(index), items.At(index));
+}
+
+Json Execution::Interpreter::ItemContext(int64_t index, const Json& item) {
+  return Json::Object{{"Item", Json::Object{{"Index", index}, {"Value", item}}}};
 }
 
 // What the iteration begins with: the item, or what ItemSelector makes of it.

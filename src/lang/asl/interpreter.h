@@ -87,7 +87,9 @@ struct Flow {
   std::shared_ptr<StartMapRun> kept_run;
   bool redrives_run = false;
 
-  Json map_item;  ///< an iteration: the context's "Map" object
+  Json map_item;              ///< the context's "Map" while ItemSelector is evaluated
+  bool is_iteration = false;  ///< then `item` is its item; "Map" is made of it when asked for
+  Json item;
 };
 
 class Execution::Interpreter {
@@ -195,6 +197,7 @@ class Execution::Interpreter {
   Result<> StartIteration(Flow& flow, int64_t previous);
   Result<Payload> IterationInput(Flow& flow, size_t index, const Json& map_item);
   static Json MapItem(const Json& items, size_t index);
+  static Json ItemContext(int64_t index, const Json& item);
   Flow& StartChild(Flow& parent, int index, const StateMachine& machine, Payload input);
   void OnChildEnded(Flow& child, const Payload& output);
   void FinishChildren(Flow& flow);

@@ -19,6 +19,11 @@ std::string Sentence(std::string_view expression, std::string_view field, std::s
 std::string BoundMessage(const Error& error) {
   if (error.name == "D1011" || error.name == "D2014")
     return "Expression evaluation memory limit exceeded: Check for excessive memory usage";
+  if (error.message.starts_with("Stack overflow error"))
+    return error.message + ". Depth=" + std::to_string(kQueryDepthMax + 1) +
+           " max=" + std::to_string(kQueryDepthMax);
+  if (error.message.starts_with("Expression evaluation timeout"))
+    return "Expression evaluation timeout: 5000ms. Check for infinite loop";
   return error.message;
 }
 

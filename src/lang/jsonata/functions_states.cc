@@ -44,7 +44,7 @@ Value RangeFunction(Arguments& call) {
   if (step == 0 || !std::isfinite(first + last + step)) return {};
   const double count = std::floor((last - first) / step) + 1;
   if (!(count >= 1)) return {};
-  if (count > kRangeSizeMax) return evaluator.Fail("D2014", Value(count));
+  if (count > kStatesRangeFunctionMax) return evaluator.Fail("D2014", Value(count));
   List* out = NewSequence(evaluator.heap(), static_cast<size_t>(count));
   for (double i = 0; i < count; ++i) Push(evaluator.heap(), *out, Value(first + i * step));
   return evaluator.Charge(static_cast<int64_t>(count / 16)) ? Value(out) : Value::Failed();

@@ -86,8 +86,11 @@ Value Evaluator::EvalBinary(const Node& node, const Value& input, Frame* frame) 
       std::string a, b;
       if (!left.is_string() && !AppendText(left, a)) return FailOp(fault_.code, node, left);
       if (!right.is_string() && !AppendText(right, b)) return FailOp(fault_.code, node, right);
-      return Concat(left.is_string() ? left.str() : std::string_view(a),
-                    right.is_string() ? right.str() : std::string_view(b));
+      const std::string_view head = left.is_string() ? left.str() : std::string_view(a);
+      const std::string_view tail = right.is_string() ? right.str() : std::string_view(b);
+      if (dialect() == Dialect::kStates && head.size() + tail.size() > kStatesTextBytesMax)
+        return FailOp("D1011", node, left);
+      return Concat(head, tail);
     }
     case Op::kRange: {
       const Value range = Range(left, right);
@@ -230,7 +233,8 @@ Value Evaluator::Range(const Value& from, const Value& to) {
   if (!to.is_undefined() && !is_integer(to)) return Fail("T2004", to);
   if (from.is_undefined() || to.is_undefined() || from.number > to.number) return {};
   const double size = to.number - from.number + 1;
-  if (size > kRangeSizeMax) return Fail("D2014", Value(size));
+  const bool is_states = dialect() == Dialect::kStates;
+  if (size > (is_states ? kStatesRangeSizeMax : kRangeSizeMax)) return Fail("D2014", Value(size));
   if (!Charge(static_cast<int64_t>(size / 16))) return Value::Failed();
   List* list = NewSequence(heap_, static_cast<size_t>(size));
   if (list->capacity < size) return Charge(0) ? Value(list) : Value::Failed();
