@@ -403,12 +403,19 @@ TEST(Engine, ReadsHistoryInPagesFromBothEnds) {
   engine.AddMachine("diary", JsonMachine(Diary));
   world.Spawn("recover", engine.Recover());
   world.RunReady();
-  Batch batch;
-  engine.Start(batch, "d1", "diary", Json::Object{{"lines", Json::Array{"a", "b", "c"}}});
-  engine.Post(batch, "d1", "more", Json::Object{{"lines", Json::Array{}}});
-  engine.Post(batch, "d1", "more", Json::Object{{"lines", Json::Array{"d", "e"}}});
-  world.Spawn("start", engine.Commit(std::move(batch)));
-  world.Run();
+  const auto write = [&](Json::Array lines) {
+    Batch batch;
+    const Json data = Json::Object{{"lines", Json(std::move(lines))}};
+    if (world.Await(engine.History("d1"))->empty())
+      engine.Start(batch, "d1", "diary", data);
+    else
+      engine.Post(batch, "d1", "more", data);
+    world.Spawn("write", engine.Commit(std::move(batch)));
+    world.Run();
+  };
+  write({"a", "b", "c"});
+  write({});
+  write({"d", "e"});
   EXPECT_EQ(Pages(world, engine, Direction::kForward, 2), "ab|cd|e|");
   EXPECT_EQ(Pages(world, engine, Direction::kForward, 5), "abcde|");
   EXPECT_EQ(Pages(world, engine, Direction::kBackward, 2), "ed|cb|a|");

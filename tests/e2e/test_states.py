@@ -12,7 +12,8 @@ FOLDER = os.path.join(ROOT, "tests", "e2e", "js")
 def main():
     if not os.path.isdir(os.path.join(FOLDER, "node_modules", "typescript")):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
-    run(["npx", "tsc", "-p", FOLDER], dict(os.environ))  # raises where the SDK's types refuse a call or an answer
+    tsc = os.path.join(FOLDER, "node_modules", ".bin", "tsc")
+    run([tsc, "-p", FOLDER], dict(os.environ))  # raises where the SDK's types refuse a call or an answer
     server = Server().start()
     try:
         env = {**server.environment(), "AWS_ENDPOINT_URL": server.url, "AWS_REGION": REGION,

@@ -137,7 +137,7 @@ TEST_F(ApiTest, ExpressAnswersItsCaller) {
   CreateExpress("x", R"({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "W"},
     "W": {"Type": "Wait", "Seconds": 0, "Next": "L"},
     "L": {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:listActivities",
-      "ResultPath": "$.l", "Next": "C"},
+      "Parameters": {}, "ResultPath": "$.l", "Next": "C"},
     "C": {"Type": "Pass", "Parameters": {"l.$": "$.l", "id.$": "$$.Execution.Id"}, "End": true}}})");
   const Json answer = StartSync("x", "{\"a\": 1}");
   EXPECT_EQ(answer.StringOr("status", ""), "SUCCEEDED") << answer.Print();

@@ -2,6 +2,7 @@
 
 #include <cctype>
 
+#include "base/checksum.h"
 #include "base/strings.h"
 #include "blob/blob_store.h"
 #include "gate/door.h"
@@ -189,6 +190,16 @@ Json WithSources(const Json& input, const Json& sources) {
   return input.With("Entries", Json(std::move(entries)));
 }
 
+/// The SDK sends a checksum of its own where the caller gives none.
+Json WithChecksum(const Target& target, const Json& input, const std::string& body) {
+  if (target.service->name != "s3" || !target.model->input->Find("ChecksumCRC32")) return input;
+  for (const Json::Member& member : input.members())
+    if (member.name.starts_with("Checksum") || member.name == "ContentMD5") return input;
+  Checksum checksum(Checksum::Kind::kCrc32);
+  checksum.Update(body);
+  return input.With("ChecksumCRC32", Base64(checksum.Finish()));
+}
+
 /// Parameters to a request; an Error of States.Runtime where they cannot be used.
 Result<Request> MakeRequest(const Target& target, const Json& what, const std::string& effect_id,
                             std::unique_ptr<ByteSource>& body) {
@@ -207,7 +218,7 @@ Result<Request> MakeRequest(const Target& target, const Json& what, const std::s
     // aws-sdk bodies are always JSON: a text keeps its quotes.
     body = BytesSource(input[stream].Print());
     request.body = body.get();
-    input = input.Without(stream);
+    input = WithChecksum(target, input.Without(stream), input[stream].Print());
     if (target.model->input->Find("ContentType") && !input.Has("ContentType"))
       input = input.With("ContentType", "text/plain; charset=UTF-8");
   }
