@@ -148,7 +148,7 @@ await test("executions and their history", async () => {
   }
   same(forward, [1, 2, 3, 4, 5], "history in pages");
   const last = await states.getExecutionHistory({ executionArn, reverseOrder: true, maxResults: 1, includeExecutionData: false });
-  same(last.events?.[0].executionFailedEventDetails, { cause: "why", error: "Boom" }, "last event");
+  same(last.events?.[0].executionFailedEventDetails, { error: "Boom", cause: "why" }, "last event");
   const redriven = await states.redriveExecution({ executionArn, clientToken: "token" });
   isDate(redriven.redriveDate, "redriveDate");
   const after = await ended(there(executionArn, "executionArn"), "FAILED");
