@@ -137,10 +137,12 @@ Json FailedCall(const Target& target, const Error& error, const std::string& req
   if (!name.ends_with("Exception")) name += "Exception";
   const bool is_modelled =
       target.service->model->FindError(code) || target.service->model->FindError(name);
+  // As the SDKs print an error without a text.
+  const std::string message = error.message.empty() ? "null" : error.message;
   if (target.is_sdk) {
     const std::string prefix = SdkClass(*target.service);
     if (!is_modelled) name = prefix + "Exception";
-    std::string cause = error.message + " (Service: " + prefix + ", Status Code: " + status +
+    std::string cause = message + " (Service: " + prefix + ", Status Code: " + status +
                         ", Request ID: " + request_id;
     if (target.service->name == "s3") cause += ", Extended Request ID: " + request_id;
     return Failed(prefix + "." + name, cause + ") (SDK Attempt Count: 1)");
@@ -148,7 +150,7 @@ Json FailedCall(const Target& target, const Error& error, const std::string& req
   const std::string prefix(target.names.prefix);
   const std::string cause_service(target.names.cause);
   if (!is_modelled) name = cause_service + "Exception";
-  return Failed(prefix + "." + name, error.message + " (Service: " + cause_service +
+  return Failed(prefix + "." + name, message + " (Service: " + cause_service +
                                          "; Status Code: " + status + "; Error Code: " + code +
                                          "; Request ID: " + request_id + "; Proxy: null)");
 }
