@@ -71,15 +71,13 @@ class ExecutionInstance : public Instance {
     if (event.kind == "start") {
       Begin(event.data, event.shared);
     } else if (event.kind == "redrive") {
-      Redrive(event.data);
+      OnRedrive(event.data);
     } else if (!execution_) {
       // It never began: nothing can happen to it.
     } else if (event.kind == "effect") {
       OnEffect(event.data);
     } else if (event.kind == "event") {
       OnJobEvent(event.data);
-    } else if (event.kind == "redrive") {
-      OnRedrive(event.data);
     } else {
       asl::Event inner;
       if (Translate(event, inner)) Run(std::move(inner));
@@ -129,17 +127,6 @@ class ExecutionInstance : public Instance {
     Run(std::move(started));
   }
 
-  // The document is RUNNING already: RedriveExecution wrote it with this event.
-  void Redrive(const Json& data) {
-    document_ = data["document"];
-    is_closed_ = false;
-    if (!execution_) return Close("FAILED", nullptr, "States.Runtime", kNotValid);
-    Announce();
-    asl::Event redriven;
-    redriven.kind = asl::Event::Kind::kRedrive;
-    Run(std::move(redriven));
-  }
-
   /// Express executions change their status in silence.
   void Announce() {
     if (express_.empty())
@@ -161,6 +148,7 @@ class ExecutionInstance : public Instance {
         if (document_.Has(member)) document_ = document_.Without(member);
       turn_.writes.PutDocument(key_, document_);
     }
+    if (!execution_) return Close("FAILED", nullptr, "States.Runtime", kNotValid);
     Announce();
     asl::Event event;
     event.kind = asl::Event::Kind::kRedrive;
