@@ -34,6 +34,7 @@ constexpr size_t kSharedMax = 256;    // documents that instances start from, ke
 constexpr Seconds kRetryMax{60};
 constexpr int kCollectedAtOnce = 200;  // instances whose records go in one commit
 constexpr Seconds kDay{24 * 3600};
+constexpr size_t kPostDigits = 12;
 constexpr char kCollectedKey[] = "engine/collected";
 
 Key InstanceKey(std::string_view id) { return MakeKey({"engine", "instance", id}); }
@@ -136,6 +137,15 @@ class Engine::Core {
   Clock& clock_;
   Random& random_;
   bool is_draining_ = false;
+  uint64_t posted_ = 0;  // by this process
+
+  /// Dues of one time go by their ids: what is posted first arrives first.
+  std::string NewInboxId() {
+    std::string number = std::to_string(++posted_);
+    number.insert(0, kPostDigits - std::min(kPostDigits, number.size()), '0');
+    return "in/" + number + "-" + random_.NewUuid();
+  }
+
   /// Owns the signals that long polls wait for, so that they end with the engine.
   struct Topic {
     uint64_t woken_at = 0;
@@ -734,8 +744,7 @@ void Engine::Start(Batch& batch, const std::string& instance_id, std::string_vie
   batch.Create(InstanceKey(instance_id), Json::Object{{"machine", machine}});
   Json::Object body{{"instance", instance_id}, {"kind", "start"}, {"data", std::move(data)}};
   if (!shared.empty()) body.Add("shared", std::move(shared));
-  batch.dues.push_back(
-      {"in/" + core_->random_.NewUuid(), core_->clock_.Now(), "inbox", Json(std::move(body))});
+  batch.dues.push_back({core_->NewInboxId(), core_->clock_.Now(), "inbox", Json(std::move(body))});
 }
 
 Task<> Engine::Reopen(Batch& batch, std::string instance_id, std::string kind, Json data) {
@@ -753,7 +762,7 @@ void Engine::Deliver(Batch& batch, const std::string& id, std::string_view perfo
 void Engine::Post(Batch& batch, const std::string& instance_id, std::string_view kind, Json data) {
   const Json body =
       Json::Object{{"instance", instance_id}, {"kind", kind}, {"data", std::move(data)}};
-  batch.dues.push_back({"in/" + core_->random_.NewUuid(), core_->clock_.Now(), "inbox", body});
+  batch.dues.push_back({core_->NewInboxId(), core_->clock_.Now(), "inbox", body});
 }
 
 void Engine::Subscribe(Batch& batch, const std::string& id, Json pattern,
