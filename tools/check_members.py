@@ -16,15 +16,16 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = {"stepfunctions": "states", "codestar-connections": "codeconnections"}
+READERS = {"stepfunctions": ["src/lang/asl"]}  # who else reads an input
 # Names that a source puts together from a part: "Checksum" + algorithm.
 BUILT = {"s3": re.compile("(Checksum|Response|CopySourceIf|SSECustomer).*")}
 EVERYWHERE = {"Key", "Value", "key", "value"}  # of tags and maps
 
 
-def words_of(folder):
+def words_of(folders):
     """Every word of every string literal, and the members that rows keep with all that is in them."""
     words, kept = set(), set()
-    for source in sorted(folder.glob("*")):
+    for source in sorted(path for folder in folders for path in folder.glob("*")):
         if source.suffix not in (".cc", ".h") or source.name.endswith("_test.cc"):
             continue
         text = re.sub(r"(?m)^\s*//.*$", "", source.read_text())
@@ -39,7 +40,8 @@ def words_of(folder):
 
 def open_members(model, service):
     """(shape, member) of inputs that are neither named nor refused, in order."""
-    words, kept = words_of(ROOT / "src/service" / FOLDERS.get(service, service))
+    folders = ["src/service/" + FOLDERS.get(service, service), *READERS.get(service, [])]
+    words, kept = words_of([ROOT / folder for folder in folders])
     refused, found, seen = model.get("refused", {}), [], set()
 
     def walk(name):
