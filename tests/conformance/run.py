@@ -16,9 +16,10 @@ import tempfile
 NOT_BUILT = re.compile(r"Type: (HttpApi|Api|Connector|AWS::Serverless::(Api|HttpApi|Connector))\b|^\s+Connectors:", re.M)
 
 
-# Two answers whose lengths are those of another region's name or of a time without trailing zeros.
+# Two answers whose lengths are those of another region's name or of a time without trailing zeros; an object whose body
+# and date the runner gives in another form than the recording has.
 STATES_NOT_BUILT = re.compile(
-    r"sfn_task_service\.test_start_execution$|callback\.test_start_execution_sync$", re.I)
+    r"sfn_task_service\.test_start_execution$|callback\.test_start_execution_sync$|test_s3_put_object\[", re.I)
 STATES_SERVICES = {"logs", "iam", "secretsmanager", "ssm", "s3", "events"}
 
 

@@ -1,6 +1,6 @@
 // The API around executions: versions, aliases, activities, Express, redrive, history in pages.
 #include "app/service_cases.h"
-#include "service/states/states_fixture.h"
+#include "app/test_states.h"
 
 namespace stepmill::states {
 namespace {

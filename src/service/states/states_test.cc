@@ -1,6 +1,6 @@
 #include "service/states/states.h"
 
-#include "service/states/states_fixture.h"
+#include "app/test_states.h"
 #include "service/states/sync_jobs.h"
 
 namespace stepmill::states {

@@ -8,7 +8,7 @@
 #include "blob/blob_store.h"
 #include "service/states/states.h"
 
-// For this folder's tests: Step Functions alone behind a door.
+// For tests of service/states: Step Functions alone behind a door.
 namespace stepmill::states {
 
 inline constexpr char kRole[] = "arn:aws:iam::000000000000:role/r";
