@@ -56,7 +56,8 @@ inline bool Lists(std::string_view words, std::string_view word) {
 /// makes sense, so that one pass tells everything.
 class Compiler {
  public:
-  explicit Compiler(const CompileOptions& options) : options_(options) {}
+  explicit Compiler(const CompileOptions& options)
+      : options_(options), is_express_(options.is_express) {}
 
   Compiled Run(const Json& source, Positions positions);
   Compiled Run(std::string_view text);
@@ -160,6 +161,7 @@ class Compiler {
   void WarnOfContextPaths(const Json& json, const Where& at, int depth);
 
   const CompileOptions& options_;
+  bool is_express_;  // of the machine at hand: a Distributed Map may have Express children
   std::optional<Json> source_;
   Positions positions_;
   std::vector<Finding> findings_;

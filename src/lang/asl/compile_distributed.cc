@@ -78,7 +78,7 @@ void Compiler::ReadDistributedMap(const Json& json, const Json& processor, const
   state.distributed = out;
   const Json& config = processor["ProcessorConfig"];
   const Where config_place = there.Member("ProcessorConfig");
-  if (options_.is_express)
+  if (is_express_)
     Schema(
         "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state "
         "machines",

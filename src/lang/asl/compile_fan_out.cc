@@ -52,7 +52,10 @@ void Compiler::ReadMap(const Json& json, const Where& at, State& state, int dept
   state.tolerated_failure_count = ReadNumber(json, "ToleratedFailureCount", 0, 1e9, at);
   state.tolerated_failure_percentage =
       ReadNumber(json, "ToleratedFailurePercentage", 0, 100, at, true);
+  const bool was_express = is_express_;
+  is_express_ = is_express_ || (state.distributed && state.distributed->is_express);
   ReadNested(*processor, there, " StartAt States Comment ProcessorConfig ", state, depth);
+  is_express_ = was_express;
 }
 
 }  // namespace stepmill::asl

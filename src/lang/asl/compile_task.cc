@@ -59,7 +59,7 @@ void Compiler::ReadResource(const std::string& arn, const Where& at, State& stat
                       " is not recognized. The value is not a valid resource ARN, or the "
                       "resource is not available in this region.",
                   at);
-  if (options_.is_express) {
+  if (is_express_) {
     if (resource->is_sync())
       Schema("Express state machine does not support '.sync' service integration", at);
     if (resource->pattern == Resource::Pattern::kWaitForTaskToken)
