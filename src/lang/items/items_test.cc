@@ -123,6 +123,30 @@ TEST(Items, JsonLines) {
       "States.ItemReaderFailed: Line 2 of the JSON Lines file is no JSON: "));
 }
 
+// The same text by the same seed; letters that readers look at come often.
+std::string Scribble(uint64_t& state, size_t length) {
+  static constexpr std::string_view kLetters =
+      "{}[]\",:\n\r\\ \t,;|ab10.-tnul\xE3\x81\x82\xEF\xBB\xBF";
+  std::string text;
+  while (text.size() < length) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    text += kLetters[(state >> 33) % kLetters.size()];
+  }
+  return text;
+}
+
+TEST(Items, AnyBytesInAnyPieces) {
+  uint64_t state = 7421;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string text = Scribble(state, static_cast<size_t>(i % 60));
+    (void)Csv(text);  // each compares the pieces
+    (void)Lines(text);
+    (void)JsonAt("[" + text);
+    (void)JsonAt("{\"a\":[[" + text + "]]}", "/a/0");
+    ASSERT_FALSE(testing::Test::HasFailure()) << text;
+  }
+}
+
 TEST(Items, Manifests) {
   const auto inventory = ReadInventoryManifest(R"({"sourceBucket":"s","destinationBucket":
     "arn:aws:s3:::d","fileFormat":"CSV","fileSchema":"Bucket, Key, Size",
