@@ -137,7 +137,8 @@ Task<Document> RequireMachine(Call& call, std::string arn) {
 Task<Json> RequireRevision(Call& call, Json refers) {
   const Key key = RevisionKey(call, refers.StringOr("revision", ""));
   MILL_CO_TRY(const std::optional<Document> found, co_await call.ports.store.Get(key));
-  MILL_ASSERT(found.has_value());  // written with what refers to it, never deleted
+  if (!found)  // written with what refers to it, never deleted: another program's data
+    co_return Error{Code::kInternal, "InternalFailure", "the revision " + key + " is not there"};
   co_return found->body;
 }
 

@@ -116,7 +116,9 @@ class MemoryRun : public std::enable_shared_from_this<MemoryRun> {
 
 Task<Json> PerformExpress(Ports& ports, Json what) {
   MILL_CO_TRY(const auto revision, co_await ports.store.Get(what.StringOr("revision", "")));
-  MILL_ASSERT(revision.has_value());  // revisions are never deleted
+  if (!revision)  // they are never deleted
+    co_return Error{Code::kInternal, "InternalFailure",
+                    "the revision " + what.StringOr("revision", "") + " is not there"};
   const Json data = what["data"];
   const Json shared = revision->body;
   MILL_CO_CHECK(co_await RunExpress(ports, data, shared));
