@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "app/test_world.h"
 #include "base/strings.h"
 #include "base/test_cases.h"
@@ -64,8 +66,10 @@ class TestStateTest : public testing::Test {
     const Result<Json> request = ParseJson(text);
     if (!request) return request.error().message;
     const Result<Json> answer = world.Ask("states", "TestState", RequestOf(*request));
-    if (!answer) return "! " + answer.error().name + ": " + answer.error().message + "\n";
-    return Shown(*answer);
+    const std::string shown =
+        answer ? Shown(*answer) : "! " + answer.error().name + ": " + answer.error().message + "\n";
+    static const std::regex uuid("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
+    return std::regex_replace(shown, uuid, "UUID");
   }
   NoBlobs blobs;
   TestWorld world;
