@@ -44,6 +44,7 @@ TEST_F(RunCommandTest, RunsWithMocksAndFastForward) {
                                     "  T:\n"
                                     "    Type: Task\n"
                                     "    Resource: arn:aws:states:::sqs:sendMessage\n"
+                                    "    Parameters: {QueueUrl: q, MessageBody: m}\n"
                                     "    Retry: [{ErrorEquals: [Busy]}]\n"
                                     "    End: true\n");
   const std::string mocks = Write("mocks.json", R"({
@@ -67,6 +68,7 @@ TEST_F(RunCommandTest, RunsWithMocksAndFastForward) {
 TEST_F(RunCommandTest, AMissingAnswerIsNotCaught) {
   const std::string machine = Write("m.asl.json", R"({"StartAt": "T", "States": {
     "T": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Next": "T",
+          "Parameters": {"QueueUrl": "q", "MessageBody": "m"},
           "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "S"}]}, "S": {"Type": "Succeed"}}})");
   const std::string mocks = Write("mocks.json", R"({
     "StateMachines": {"m": {"TestCases": {"C": {"T": "R"}}}},
@@ -96,15 +98,15 @@ TEST_F(RunCommandTest, MockFilesAreCheckedWithTheirPlace) {
   const std::string head =
       "{\"StateMachines\": {\"m\": {\"TestCases\": {\"C\": {\"T\": \"R\"}}}},\n"
       "\"MockedResponses\": {";
-  EXPECT_EQ(problem(head + "}}"), ":1:54: there is no response 'R' in MockedResponses");
+  EXPECT_EQ(problem(head + "}}"), ":1:51: there is no response 'R' in MockedResponses");
   EXPECT_EQ(problem(head + "\"R\": {\"x\": 1}}}"),
-            ":2:34: 'x': expected the number of a call, \"0\", or a range, \"1-2\"");
+            ":2:32: 'x': expected the number of a call, \"0\", or a range, \"1-2\"");
   EXPECT_EQ(problem(head + "\"R\": {\"0\": 1}}}"),
-            ":2:34: expected {\"Return\": VALUE} or {\"Throw\": {\"Error\", \"Cause\"}}");
+            ":2:32: expected {\"Return\": VALUE} or {\"Throw\": {\"Error\", \"Cause\"}}");
   EXPECT_EQ(problem(head + "\"R\": {\"0-1\": {\"Return\": 1}, \"1\": {\"Return\": 1}}}}"),
             ":2:54: '1': a call in it has an answer already");
   EXPECT_EQ(problem(head + "\"R\": {\"0\": {\"Throw\": 1}}}}"),
-            ":2:34: Throw: expected {\"Error\": NAME, \"Cause\": TEXT}");
+            ":2:32: Throw: expected {\"Error\": NAME, \"Cause\": TEXT}");
 }
 
 TEST_F(RunCommandTest, HistoryKeepsTrueTimesWhenItIsFast) {
