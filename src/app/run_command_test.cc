@@ -58,7 +58,7 @@ TEST_F(RunCommandTest, RunsWithMocksAndFastForward) {
             "1 {\"status\":\"FAILED\",\"error\":\"Busy\",\"cause\":\"c\"}\n");
   EXPECT_EQ(Run({machine, "--mocks", mocks}),
             "2 {\"error\":\"InvalidMocks\",\"cause\":\"" + mocks +
-                ":2:43: choose one with --test-case: Flaky, Down\"}\n");
+                ":2:42: choose one with --test-case: Flaky, Down\"}\n");
   const std::string unmocked = Run({machine, "--fast-forward"});
   EXPECT_NE(unmocked.find("give its answer with --mocks FILE"), std::string::npos) << unmocked;
   EXPECT_EQ(Run({}).substr(0, 2), "2 ");
