@@ -6,6 +6,7 @@
 #include "app/cleanup_command.h"
 #include "app/completion_command.h"
 #include "app/images_command.h"
+#include "app/jsonata_command.h"
 #include "app/look_commands.h"
 #include "app/open_command.h"
 #include "app/operations_command.h"
@@ -58,6 +59,8 @@ constexpr Command kCommands[] = {
     {"env", "shell lines that point AWS tools here: eval \"$(stepmill env)\"", EnvCommand},
     {"sam", "build, deploy, delete, translate: as the SAM CLI", SamCommand},
     {"run", "one execution of a state machine's file, no server", RunCommand},
+    {"jsonata", "evaluates an expression: EXPR --input FILE --bind NAME=JSON --lines",
+     JsonataCommand},
     {"validate",
      "problems of state machines, templates, buildspecs, pipelines, workflows: file:line:column",
      ValidateCommand},

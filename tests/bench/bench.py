@@ -67,6 +67,41 @@ def interpreter():
     row("asl: ten states with 200 KB (with 200 bytes)", figures["large_us"], "us", figures["small_us"], "<= 2x")
 
 
+def npm_folder(package):
+    """A folder under build/ with an npm package in it."""
+    folder = os.path.join(ROOT, "build", "bench-npm")
+    os.makedirs(folder, exist_ok=True)
+    if not os.path.isdir(os.path.join(folder, "node_modules", package)):
+        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", package], check=True,
+                       stdout=subprocess.DEVNULL)
+    return folder
+
+
+def jsonata(milliseconds=100):
+    """Evaluations and compilations a second of processor time, beside npm's jsonata under node."""
+    build = os.path.join(ROOT, "build")
+    subprocess.run(["ninja", "-C", build, "stepmill_jsonata_bench"], check=True, stdout=subprocess.DEVNULL)
+    shared = os.path.join(ROOT, "..", "shared", "bench", "jsonata", "cases.json")
+    ratios, parse_ratios = [], []
+    for file in filter(os.path.exists, (shared, os.path.join(ROOT, "tests", "bench", "jsonata_cases.json"))):
+        ours = json.loads(subprocess.run([os.path.join(build, "stepmill_jsonata_bench"), file, str(milliseconds)],
+                                         check=True, capture_output=True, text=True).stdout)
+        peer = json.loads(subprocess.run(
+            ["node", os.path.join(ROOT, "tests", "bench", "jsonata_peer.mjs"), npm_folder("jsonata"), str(milliseconds),
+             file], check=True, capture_output=True, text=True).stdout)
+        for name, figure in ours.items():
+            if figure["result"] != peer[name]["result"]:
+                raise SystemExit(f"jsonata {name}: {figure['result']} is not the peer's {peer[name]['result']}")
+            row(f"jsonata {name}: evaluations (npm jsonata)", figure["cpuOps"], "1/s", peer[name]["cpuOps"], ">= 3x")
+            row(f"jsonata {name}: compilations (npm jsonata)", figure["parseOps"], "1/s", peer[name]["parseOps"])
+            ratios.append(figure["cpuOps"] / peer[name]["cpuOps"])
+            parse_ratios.append(figure["parseOps"] / peer[name]["parseOps"])
+    row("jsonata: evaluations, geometric mean of the ratios", statistics.geometric_mean(ratios), "x", wanted=">= 20")
+    row("jsonata: evaluations, least ratio", min(ratios), "x", wanted=">= 3")
+    row("jsonata: compilations, geometric mean of the ratios", statistics.geometric_mean(parse_ratios), "x",
+        wanted=">= 10")
+
+
 def run_job(client, logs, name):
     """Seconds from accepted to the first line's own clock, and from its exit to the recorded end."""
     began = time.time()
@@ -148,6 +183,7 @@ def main():
     starts(options.runs)
     store()
     interpreter()
+    jsonata()
     jobs(options.runs)
     if options.build:
         builds()

@@ -2,6 +2,7 @@
 """Runs the recorded cases in DATA (../shared/conformance) against the program; ends with `N passed, M failed`.
 
 states  Step Functions: what needs nothing but the services that are there
+jsonata every case
 sam     every template but those with API events or connectors, which are not built (counted as skipped)
 """
 import argparse
@@ -60,6 +61,13 @@ def run_sam(program, data):
         return passed, failed, skipped
 
 
+def run_jsonata(program, data):
+    done = subprocess.run([sys.executable, os.path.join(data, "jsonata.py"), "--program", program, "--cases",
+                           os.path.join(data, "jsonata")], capture_output=True, text=True, timeout=600)
+    print(done.stdout + done.stderr)
+    return counts(done.stdout) or (0, 1, 0)
+
+
 def select_states(source, folder):
     """Links the cases that can pass into `folder`; answers how many cannot."""
     skipped = 0
@@ -112,7 +120,8 @@ def main():
     parser.add_argument("--program", required=True)
     parser.add_argument("--data", required=True)
     options = parser.parse_args()
-    parts = [run_states(options.program, options.data), run_sam(options.program, options.data)]
+    parts = [run_jsonata(options.program, options.data), run_states(options.program, options.data),
+             run_sam(options.program, options.data)]
     passed, failed, skipped = (sum(part[i] for part in parts) for i in range(3))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0

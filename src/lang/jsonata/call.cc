@@ -212,7 +212,14 @@ Value Evaluator::ApplyOnce(const Function& function, Value* arguments, uint32_t 
       return found;
     }
     case Function::Sort::kTransform: {
-      if (count != 1) return Fail("T0410");
+      // <(oa):o>
+      const Value argument = count ? arguments[0] : Value();
+      const bool is_taken = argument.is_undefined() || argument.is_object() || argument.is_array();
+      if (count != 1 || !is_taken) {
+        Fail("T0410", count && is_taken && count > 1 ? arguments[1] : argument);
+        fault_.index = count > 1 && is_taken ? 2 : 1;
+        return Value::Failed();
+      }
       return ApplyTransform(function, arguments[0]);
     }
     case Function::Sort::kChain: {

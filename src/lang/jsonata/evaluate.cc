@@ -136,7 +136,9 @@ Value Evaluator::Eval(const Node& node, Value input, Frame* frame) {
       if (!node.has_after && !input.is_list()) return input;
       break;
     case Kind::kField:
-      if (!input.is_array()) return EvalField(node, input);
+      if (!node.has_after && !input.is_array()) {
+        return Normalise(node, EvalName(node, input, true));
+      }
       break;
     default: break;
   }
@@ -167,7 +169,7 @@ Value Evaluator::EvalKind(const Node& node, const Value& input, Frame* frame) {
     case Kind::kContext:
       return input.is_list() && input.list->is_outer_wrapper ? input.list->items[0] : input;
     case Kind::kRoot: return root_;
-    case Kind::kField: return EvalField(node, input);
+    case Kind::kField: return EvalName(node, input, true);
     case Kind::kName: return Lookup(input, node.text, node.hint);
     case Kind::kPath: return EvalPath(node, input, frame);
     case Kind::kBinary: return EvalBinary(node, input, frame);

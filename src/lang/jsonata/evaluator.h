@@ -148,7 +148,7 @@ class Evaluator {
 
   // path.cc. Where a function takes a scope, `frame` is an empty frame of that
   // scope, for what is no tuple.
-  Value EvalField(const Node& node, const Value& input);
+  Value EvalName(const Node& node, const Value& input, bool is_last);
   Value EvalPath(const Node& node, const Value& input, Frame* frame);
   Value EvalSteps(const Node& node, const Value& input, Frame* frame);
   Value EvalStep(const Node& step, const Value& input, bool is_first, bool is_last, Frame* frame);

@@ -217,10 +217,8 @@ Value MatchFunction(Arguments& call) {
   Matches matches(call, call[1], text);
   Found found;
   size_t units = 0, counted = 0;
-  for (double count = 0; count < limit; ++count) {
-    const Matches::State state = matches.Next(found);
-    if (state == Matches::State::kFailed) return Value::Failed();
-    if (state == Matches::State::kNone) break;
+  Matches::State state = matches.Next(found);
+  for (double count = 0; state == Matches::State::kFound && count < limit; ++count) {
     if (!is_ascii && found.begin >= counted) {
       units += CountUnits(text.substr(counted, found.begin - counted));
       counted = found.begin;
@@ -230,8 +228,9 @@ Value MatchFunction(Arguments& call) {
     Set(heap, *object, "index", Value(static_cast<double>(is_ascii ? found.begin : units)));
     Set(heap, *object, "groups", matches.regex() ? matches.Groups() : found.groups);
     Push(heap, *out, Value(object));
+    state = matches.Next(found);  // beyond the limit too, as the reference: it may fail
   }
-  return out;
+  return state == Matches::State::kFailed ? Value::Failed() : Value(out);
 }
 
 static Value ReplaceText(Arguments& call, double limit) {
@@ -267,10 +266,8 @@ Value ReplaceFunction(Arguments& call) {
   Found found;
   std::string out;
   size_t at = 0;
-  for (double count = 0; count < limit; ++count) {
-    const Matches::State state = matches.Next(found);
-    if (state == Matches::State::kFailed) return Value::Failed();
-    if (state == Matches::State::kNone) break;
+  Matches::State state = matches.Next(found);
+  for (double count = 0; state == Matches::State::kFound && count < limit; ++count) {
     if (found.begin > at) out += text.substr(at, found.begin - at);
     if (call[2].is_function()) {
       Value object = matches.Object(found);
@@ -294,7 +291,9 @@ Value ReplaceFunction(Arguments& call) {
     at = std::min(found.begin + found.match.size(), text.size());
     if (out.size() > bytes_max) call.evaluator.heap().SetFull();
     if (!call.evaluator.Charge(1)) return Value::Failed();
+    state = matches.Next(found);
   }
+  if (state == Matches::State::kFailed) return Value::Failed();
   out += text.substr(at);
   return call.evaluator.Text(out);
 }
@@ -348,14 +347,14 @@ Value SplitFunction(Arguments& call) {
   Found found;
   size_t at = 0;
   double count = 0;
-  for (; count < limit; ++count) {
-    const Matches::State state = matches.Next(found);
-    if (state == Matches::State::kFailed) return Value::Failed();
-    if (state == Matches::State::kNone) break;
+  Matches::State state = matches.Next(found);
+  for (; state == Matches::State::kFound && count < limit; ++count) {
     const size_t end = std::max(found.begin, at);
     Push(heap, *out, Value(text.substr(at, end - at)));
     at = std::min(found.end, text.size());
+    state = matches.Next(found);
   }
+  if (state == Matches::State::kFailed) return Value::Failed();
   if (count < limit) Push(heap, *out, Value(text.substr(at)));
   return out;
 }

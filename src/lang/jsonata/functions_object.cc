@@ -102,7 +102,9 @@ static bool SpreadTo(Evaluator& evaluator, const Value& value, List& out, int de
 
 Value SpreadFunction(Arguments& call) {
   if (!call[0].is_array() && !call[0].is_object()) return call[0];
-  List* out = NewSequence(call.evaluator.heap());
+  List* out = NewList(call.evaluator.heap());
+  // Of one object a sequence; of an array an array, as the reference appends its items.
+  out->is_sequence = call[0].is_object() || Items(call[0]).size == 0;
   return SpreadTo(call.evaluator, call[0], *out, 0) ? Value(out) : Value::Failed();
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "lang/jsonata/evaluator.h"
@@ -59,15 +60,22 @@ Value SubstringAfterFunction(Arguments& call) {
   return Value(call[0].str().substr(at + separator.size()));
 }
 
-Value LowercaseFunction(Arguments& call) {
+/// Without other letters than ASCII's it is done in place.
+static Value MapCase(Arguments& call, std::string (*map)(std::string_view),
+                     uint32_t (*map_character)(uint32_t)) {
   if (!call[0].is_string()) return {};
-  return call.evaluator.Text(ToLowerText(call[0].str()));
+  const std::string_view text = call[0].str();
+  if (!IsAscii(text)) return call.evaluator.Text(map(text));
+  char* out = static_cast<char*>(call.evaluator.heap().TryTake(text.size()));
+  if (!out) return call.evaluator.Charge(0) ? Value() : Value::Failed();
+  for (size_t i = 0; i < text.size(); ++i)
+    out[i] = static_cast<char>(map_character(static_cast<unsigned char>(text[i])));
+  return Value(std::string_view(out, text.size()));
 }
 
-Value UppercaseFunction(Arguments& call) {
-  if (!call[0].is_string()) return {};
-  return call.evaluator.Text(ToUpperText(call[0].str()));
-}
+Value LowercaseFunction(Arguments& call) { return MapCase(call, ToLowerText, ToLowerSimple); }
+
+Value UppercaseFunction(Arguments& call) { return MapCase(call, ToUpperText, ToUpperSimple); }
 
 Value LengthFunction(Arguments& call) {
   if (!call[0].is_string()) return {};
@@ -103,7 +111,7 @@ Value PadFunction(Arguments& call) {
   }
   std::string padding;
   const auto count = static_cast<size_t>(missing);
-  const size_t filler_count = CountCharacters(filler);
+  const size_t filler_count = std::max<size_t>(CountCharacters(filler), 1);
   padding.reserve((count / filler_count + 1) * filler.size());
   for (size_t i = 0; i < count; i += filler_count) padding += filler;
   padding.resize(OffsetOfCharacter(padding, count));

@@ -31,7 +31,7 @@ Result<std::shared_ptr<const Program>> CompileProgram(std::string_view text, Dia
                  "The expression is longer than " + std::to_string(kTextBytesMax) + " bytes"};
   }
   auto program = std::make_shared<Program>();
-  program->text = text;
+  program->text = IsAscii(text) ? std::string(text) : WellFormed(text);
   program->dialect = dialect;
   program->free_base = free_base;
   program->hint_base = hint_base;

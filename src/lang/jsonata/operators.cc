@@ -57,11 +57,10 @@ Value Evaluator::EvalBinary(const Node& node, const Value& input, Frame* frame) 
     int truth = Truth(left);
     if (truth == (node.op == Op::kAnd ? 1 : 0)) {
       const Value right = Eval(*node.right, input, frame);
-      if (right.is_error()) return right;
-      truth = Truth(right);
+      truth = right.is_error() ? -1 : Truth(right);
     }
     if (truth >= 0) return Value::Bool(truth > 0);
-    return FailOp("D1001", node, Value());
+    return FailIn(node);  // as the reference: what fails on the right side fails at the operator
   }
   const Value right = Eval(*node.right, input, frame);
   if (right.is_error()) return right;
@@ -84,8 +83,8 @@ Value Evaluator::EvalBinary(const Node& node, const Value& input, Frame* frame) 
     case Op::kConcat: {
       // Nearly always two texts, or a text and something short.
       std::string a, b;
-      if (!left.is_string() && !AppendText(left, a)) return FailOp(fault_.code, node, left);
-      if (!right.is_string() && !AppendText(right, b)) return FailOp(fault_.code, node, right);
+      if (!left.is_string() && !AppendText(left, a)) return FailIn(node);
+      if (!right.is_string() && !AppendText(right, b)) return FailIn(node);
       const std::string_view head = left.is_string() ? left.str() : std::string_view(a);
       const std::string_view tail = right.is_string() ? right.str() : std::string_view(b);
       if (dialect() == Dialect::kStates && head.size() + tail.size() > kStatesTextBytesMax)
@@ -94,11 +93,7 @@ Value Evaluator::EvalBinary(const Node& node, const Value& input, Frame* frame) 
     }
     case Op::kRange: {
       const Value range = Range(left, right);
-      if (range.is_error() && !has_ended_) {
-        fault_.position = node.position;
-        fault_.token = "\"..\"";
-      }
-      return range;
+      return range.is_error() ? FailIn(node) : range;
     }
     case Op::kIn: return Include(left, right);
     default: return {};  // the others are gone since the analysis

@@ -31,8 +31,10 @@ class StepResults {
     if (count_ > 1) return Value(list_);
     if (!first_.is_array()) return first_;
     const bool is_sequence = first_.is_list() && first_.list->is_sequence;
-    if (is_last && !is_sequence) return first_;
-    if (is_sequence && !first_.list->is_constructed && !first_.list->keeps_singleton &&
+    const bool is_constructed = first_.is_list() && first_.list->is_constructed;
+    // Inside a path an array is only walked over: it need not become a sequence.
+    if (is_last ? !is_sequence : !is_constructed) return first_;
+    if (is_sequence && !is_constructed && !first_.list->keeps_singleton &&
         !first_.list->is_outer_wrapper) {
       return first_;
     }
@@ -103,30 +105,40 @@ Value Evaluator::Lookup(const Value& input, std::string_view name, uint32_t hint
   return out;
 }
 
-Value Evaluator::EvalField(const Node& node, const Value& input) {
-  const auto normalised = [&](const Value& item) {
-    const Value value = Lookup(item, node.text, node.hint);
-    if (!value.is_list() || !value.list->is_sequence || value.list->is_tuple_stream) return value;
-    if (value.list->size == 0) return Value();
-    return value.list->size == 1 && !value.list->keeps_singleton ? value.list->items[0] : value;
-  };
+/// The only item of a sequence of one, nothing of an empty one.
+static Value Unwrapped(const Value& value) {
+  if (!value.is_list() || !value.list->is_sequence || value.list->is_tuple_stream) return value;
+  if (value.list->size == 0) return {};
+  return value.list->size == 1 && !value.list->keeps_singleton ? value.list->items[0] : value;
+}
+
+/// A step that is a name and nothing else.
+Value Evaluator::EvalName(const Node& node, const Value& input, bool is_last) {
+  if (input.tag == Tag::kJsonObject) {
+    const Value value = Member(*input.json, node.text, node.hint);
+    return value;
+  }
   if (!input.is_array()) {
-    if (input.tag == Tag::kJsonObject) return Member(*input.json, node.text, node.hint);
-    const Value value = normalised(input);
-    if (!value.is_list() || !value.list->is_sequence) return value;
+    const Value value = Unwrapped(Lookup(input, node.text, node.hint));
+    if (!value.is_array()) return value;
     StepResults results(heap_, 1);
     results.Add(value);
-    return Normalise(node, results.Finish(true));
+    return results.Finish(is_last);
   }
   const Items items(input);
   if (!Charge(items.size)) return Value::Failed();
   StepResults results(heap_, items.size);
   for (uint32_t i = 0; i < items.size; ++i) {
-    const Value value = normalised(items[i]);
+    const Value item = items[i];
+    if (item.tag == Tag::kJsonObject) {
+      results.Add(Member(*item.json, node.text, node.hint));
+      continue;
+    }
+    const Value value = Unwrapped(Lookup(item, node.text, node.hint));
     if (value.is_error()) return value;
     results.Add(value);
   }
-  return results.Finish(true);
+  return results.Finish(is_last);
 }
 
 Value Evaluator::EvalPath(const Node& node, const Value& input, Frame* frame) {
@@ -168,7 +180,9 @@ Value Evaluator::EvalSteps(const Node& node, const Value& input, Frame* frame) {
       value = EvalStep(step, value, i == 0, i + 1 == count, frame);
     }
     if (value.is_error() || value.is_undefined()) return value;
-    if (value.is_array() && Items(value).size == 0) return value;
+    if (value.is_array() && Items(value).size == 0) {
+      return i + 1 == count || step.is_constructed_array ? value : Value();
+    }
   }
   return value;
 }
@@ -194,6 +208,9 @@ Value Evaluator::EvalStep(const Node& step, const Value& input, bool is_first, b
   }
   const bool is_absolute = is_first && (step.kind == Kind::kVariable || step.kind == Kind::kRoot ||
                                         step.kind == Kind::kContext);
+  if (step.kind == Kind::kName && !step.stages.size && !step.keeps_array) {
+    return EvalName(step, input, is_last);
+  }
   if (!input.is_array() || is_absolute) {
     const Value value = EvalStepOnce(step, input, frame);
     if (value.is_error() || !value.is_array()) return value;

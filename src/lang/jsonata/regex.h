@@ -101,6 +101,7 @@ class RegexMatcher {
   Outcome Run(uint32_t code, size_t place);
   bool Execute(const Regex::Instruction& at, uint32_t& code, size_t& place);
   bool Look(const Regex::Instruction& at, uint32_t& code, size_t place);
+  bool IsTaken(const Regex::Instruction& at, char character) const;
   bool TakeCharacter(const Regex::Instruction& at, size_t& place);
   bool TakeReference(const Regex::Instruction& at, size_t& place);
   bool IsVisited(uint32_t code, size_t place);

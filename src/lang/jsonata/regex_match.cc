@@ -99,6 +99,14 @@ bool RegexMatcher::IsWordAt(size_t place) const {
   return place < text_.size() && IsWordCharacter(static_cast<unsigned char>(text_[place]));
 }
 
+/// A character below 128: true when the instruction takes it for sure.
+bool RegexMatcher::IsTaken(const Regex::Instruction& at, char character) const {
+  const auto c = static_cast<unsigned char>(character);
+  if (at.op == Op::kChar) return at.argument == c;
+  if (at.op == Op::kAny) return c != '\n' && c != '\r';
+  return regex_.classes[at.argument].ascii[c / 64] >> (c % 64) & 1;
+}
+
 bool RegexMatcher::TakeCharacter(const Regex::Instruction& at, size_t& place) {
   uint32_t c;
   size_t next = place;
@@ -230,6 +238,18 @@ RegexMatcher::Outcome RegexMatcher::Run(uint32_t code, size_t place) {
       is_too_long_ = true;
       choices_.resize(base);
       return Outcome::kTooLong;
+    }
+    // The usual: a character of ASCII, forwards.
+    if (at.op == Op::kSplit && visited_.empty()) {
+      choices_.push_back({at.other, false, place});
+      code = at.next;
+      continue;
+    }
+    if (at.op <= Op::kClass && !at.is_backward && place < text_.size() &&
+        static_cast<unsigned char>(text_[place]) < 128 && IsTaken(at, text_[place])) {
+      ++place;
+      code = at.next;
+      continue;
     }
     if (Execute(at, code, place)) continue;
     bool is_found = false;

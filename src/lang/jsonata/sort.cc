@@ -14,7 +14,12 @@ Value Evaluator::EvalSort(const Node& node, const Value& input, Frame* frame, co
   if (!input.is_array()) return input;
   const Items items(input);
   const uint32_t count = items.size, terms = node.items.size;
-  if (count <= 1) return input;
+  if (count <= 1) {
+    if (input.is_list() && (input.list->is_sequence || input.list->is_constructed)) return input;
+    List* sequence = NewSequence(heap_, count);
+    PushAll(heap_, *sequence, input);
+    return sequence;
+  }
   const bool is_tuples = input.is_list() && input.list->is_tuple_stream;
   // Each term is evaluated once for an item, and only where it is asked for.
   auto* keys = static_cast<Value*>(heap_.TryTake(size_t{count} * terms * sizeof(Value)));

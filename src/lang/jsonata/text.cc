@@ -71,6 +71,17 @@ void AppendCharacter(std::string& out, uint32_t c) {
   }
 }
 
+std::string WellFormed(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t begin = at;
+    const uint32_t c = NextCharacter(text, at);
+    const bool is_malformed = at == begin + 1 && c >= 0x80;
+    AppendCharacter(out, is_malformed ? 0xFFFD : c);
+  }
+  return out;
+}
+
 size_t CountCharacters(std::string_view text) {
   size_t count = 0;
   for (const char c : text) count += !IsTail(c);

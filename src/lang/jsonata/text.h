@@ -14,6 +14,8 @@ uint32_t NextCharacter(std::string_view text, size_t& at);
 /// The character that ends before `at`, which moves to its first byte.
 uint32_t PreviousCharacter(std::string_view text, size_t& at);
 void AppendCharacter(std::string& out, uint32_t character);
+/// What is no UTF-8 becomes U+FFFD.
+std::string WellFormed(std::string_view text);
 size_t CountCharacters(std::string_view text);
 /// UTF-16 code units of a text: the reference's positions.
 size_t CountUnits(std::string_view text);

@@ -44,7 +44,9 @@ Value Evaluator::EvalTuplePath(const Node& node, const Value& input, Frame* fram
     const Node& step = *node.items[i];
     is_stream = is_stream || step.is_tuple;
     if (i == 0 && step.is_constructed_array) {
-      value = Eval(step, AsSequence(value), is_stream ? empty : frame);
+      const Value first = Eval(step, AsSequence(value), is_stream ? empty : frame);
+      // As the reference: with @ the next step starts from the input again.
+      if (first.is_error() || step.focus.empty()) value = first;
     } else if (is_stream) {
       const bool is_absolute = i == 0 && (step.kind == Kind::kVariable ||
                                           step.kind == Kind::kRoot || step.kind == Kind::kContext);
@@ -60,6 +62,9 @@ Value Evaluator::EvalTuplePath(const Node& node, const Value& input, Frame* fram
       value = EvalStep(step, value, i == 0, i + 1 == count, frame);
     }
     if (value.is_error()) return value;
+    if (!is_stream && value.is_array() && !Items(value).size && !step.is_constructed_array) {
+      value = Value();
+    }
     if (!is_stream && (value.is_undefined() || (value.is_array() && !Items(value).size))) break;
   }
   if (tuples && !node.is_tuple) {

@@ -62,16 +62,7 @@ uint64_t Mix(uint64_t hash, uint64_t more) {
 
 }  // namespace
 
-Value FromJson(const Json& json) {
-  if (json.is_object() || json.is_array()) {
-    Value out;
-    out.json = &json;
-    out.tag = json.is_object() ? Tag::kJsonObject : Tag::kJsonArray;
-    return out;
-  }
-  if (json.is_string()) return Value(std::string_view(json.AsString()));
-  if (json.is_null()) return Value::Null();
-  if (json.is_bool()) return Value::Bool(json.AsBool());
+Value FromJsonNumber(const Json& json) {
   Value out(json.AsDouble());
   if (json.is_integer() && std::abs(out.number) >= 9007199254740992.0 &&
       std::abs(out.number) < 9.2e18) {

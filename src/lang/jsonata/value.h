@@ -116,8 +116,20 @@ struct Object {
   uint32_t index_mask = 0;
 };
 
+/// A number of the input as a value, exact beyond 2^53 too.
+Value FromJsonNumber(const Json& json);
 /// A Json of the input as a value.
-Value FromJson(const Json& json);
+inline Value FromJson(const Json& json) {
+  if (json.is_object() || json.is_array()) {
+    Value out;
+    out.json = &json;
+    out.tag = json.is_object() ? Tag::kJsonObject : Tag::kJsonArray;
+    return out;
+  }
+  if (json.is_string()) return Value(std::string_view(json.AsString()));
+  if (json.is_null()) return Value::Null();
+  return json.is_bool() ? Value::Bool(json.AsBool()) : FromJsonNumber(json);
+}
 
 /// The items of any array: `Items items(value); items[i]`.
 struct Items {
