@@ -129,9 +129,12 @@ Result<Json> Execution::Interpreter::ReaderPlan(Flow& flow, const DistributedMap
   return Json(std::move(out));
 }
 
-void Execution::Interpreter::BeginMapRun(Flow& flow) {
-  Result<Json> plan = MapRunPlan(flow);
-  if (!plan) return FailState(flow, FailureOf(plan.error(), flow));
+void Execution::Interpreter::BeginMapRun(Flow& flow, std::optional<Json> plan) {
+  if (!plan) {
+    Result<Json> made = MapRunPlan(flow);
+    if (!made) return FailState(flow, FailureOf(made.error(), flow));
+    plan = *std::move(made);
+  }
   StartMapRun run;
   run.label = flow.state->distributed->label;
   if (run.label.empty()) run.label = MadeLabel(start_.state_machine_arn, flow.state->name);

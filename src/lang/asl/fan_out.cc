@@ -78,12 +78,27 @@ void Execution::Interpreter::RunMap(Flow& flow) {
   if (std::exchange(flow.redrives_run, false)) return RedriveMapRun(flow);
   if (Result<> prepared = PrepareMap(flow); !prepared)
     return FailState(flow, FailureOf(prepared.error(), flow));
+  // A JSONata state evaluates its fields as it starts; JSONPath's further ones are read behind the
+  // event.
+  const bool is_jsonata = flow.state->is_jsonata;
+  std::optional<Json> plan;
+  if (is_jsonata) {
+    if (Result<> checked = CheckTolerance(flow); !checked)
+      return FailState(flow, FailureOf(checked.error(), flow));
+    if (flow.state->distributed) {
+      Result<Json> made = MapRunPlan(flow);
+      if (!made) return FailState(flow, FailureOf(made.error(), flow));
+      plan = *std::move(made);
+    }
+  }
   flow.last = Emit(EventType::kMapStateStarted, flow.last,
                    Json::Object{{"length", static_cast<int64_t>(flow.items.size())}});
   if (is_history_full_) return;
-  if (Result<> checked = CheckTolerance(flow); !checked)
-    return FailState(flow, FailureOf(checked.error(), flow));
-  if (flow.state->distributed) return BeginMapRun(flow);
+  if (!is_jsonata) {
+    if (Result<> checked = CheckTolerance(flow); !checked)
+      return FailState(flow, FailureOf(checked.error(), flow));
+  }
+  if (flow.state->distributed) return BeginMapRun(flow, std::move(plan));
   flow.waiting = Flow::Waiting::kChildren;
   flow.running = 0;
   flow.next_item = 0;

@@ -212,7 +212,7 @@ class Execution::Interpreter {
   Result<Json::Array> InputsOf(const Json& plan, const Flow& flow);
   void FinishProbed(Flow& flow);
   // distributed_map.cc: a Map that hands its items to a Map Run.
-  void BeginMapRun(Flow& flow);
+  void BeginMapRun(Flow& flow, std::optional<Json> plan);
   void OnMapRunEnded(const Event& event);
   void RedriveMapRun(Flow& flow);
   void EnterMapRun(Flow& flow, EventType type, Json details);

@@ -43,16 +43,9 @@ Result<Asker> AskerOf(Ports& ports, const Json& what) {
                what.StringOr("region", "")};
 }
 
-/// What S3 refused, as the service's own clients word it.
 Error S3Failed(const Error& error, const std::string& request_id) {
   if (error.code == Code::kUnavailable) return error;
-  const char* status = error.code == Code::kNotFound   ? "404"
-                       : error.code == Code::kDenied   ? "403"
-                       : error.code == Code::kConflict ? "409"
-                                                       : "400";
-  return items::ReaderFailed(error.message + " (Service: Amazon S3; Status Code: " + status +
-                             "; Error Code: " + error.name + "; Request ID: " + request_id +
-                             "; S3 Extended Request ID: " + request_id + "; Proxy: null)");
+  return items::ReaderFailed(S3Cause(error, request_id));
 }
 
 /// Items on their way into one answer and, when that is full, into a blob.
@@ -343,6 +336,16 @@ Task<> Search(Ports& ports) {
 }
 
 }  // namespace
+
+std::string S3Cause(const Error& error, const std::string& request_id) {
+  const char* status = error.code == Code::kNotFound   ? "404"
+                       : error.code == Code::kDenied   ? "403"
+                       : error.code == Code::kConflict ? "409"
+                                                       : "400";
+  return error.message + " (Service: Amazon S3; Status Code: " + status +
+         "; Error Code: " + error.name + "; Request ID: " + request_id +
+         "; S3 Extended Request ID: " + request_id + "; Proxy: null)";
+}
 
 Engine::Performer MakeMapItemsPerformer(Ports& ports) {
   return [&ports](Engine::Performance performance) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+
+#include "base/result.h"
 #include "engine/engine.h"
 #include "service/ports.h"
 
@@ -16,6 +19,9 @@ inline constexpr char kMapItemsName[] = "states.map-items";
 ///   {"do": "clear", "blob"}: the blob is not needed any more.
 /// What a reader refuses is {"error": {"name", "message"}} in the output, in AWS's words.
 Engine::Performer MakeMapItemsPerformer(Ports& ports);
+
+/// What S3 refused, in the words of the client that Step Functions has. `request_id`: of the call.
+std::string S3Cause(const Error& error, const std::string& request_id);
 
 /// Removes blobs of items that an earlier process wrote and no run came to know.
 void SearchMapItemLeftovers(Ports& ports);

@@ -13,6 +13,7 @@
 #include "json/each.h"
 #include "service/objects.h"
 #include "service/states/limits.h"
+#include "service/states/map_items.h"
 #include "service/states/map_run_documents.h"
 #include "store/store.h"
 #include "task/ports.h"
@@ -214,6 +215,10 @@ Task<Json> PerformResults(Ports& ports, Engine::Performance performance) {
   auto written = co_await WriteResults(ports, what, temporary);
   std::filesystem::remove_all(temporary, trouble);  // best effort: the folder is emptied at start
   if (written || written.error().code == Code::kUnavailable) co_return written;
+  if (written.error().name != "States.ResultWriterFailed")  // S3's own
+    co_return Json::Object{
+        {"error", Json::Object{{"name", "States.ResultWriterFailed"},
+                               {"message", S3Cause(written.error(), ports.random.NewUuid())}}}};
   co_return Json::Object{{"error", Json::Object{{"name", written.error().name},
                                                 {"message", written.error().message}}}};
 }
