@@ -67,31 +67,28 @@ std::string PassChain(int states) {
 
 int Main() {
   const double chain = Measure(Made(PassChain(kChainStates)), "{}");
-  const double loop = Measure(
-      Made(R"({"StartAt": "C", "States": {
-        "C": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericGreaterThanEquals": )" +
-           std::to_string(kLoops) + R"(, "Next": "E"}], "Default": "P"},
-        "P": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"
-}
-, "Next" : "C"
-}
-, "E" : { "Type" : "Succeed" }
-}
-})"),
-      R"({"n": 0})");
-std::string items = "[0";
-for (int i = 1; i < kItems; ++i) items += "," + std::to_string(i);
-const double map = Measure(Made(R"({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
+  const std::string counting = R"x({"StartAt": "C", "States": {
+        "C": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericGreaterThanEquals": )x" +
+                               std::to_string(kLoops) + R"x(, "Next": "E"}], "Default": "P"},
+        "P": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "C"},
+        "E": {"Type": "Succeed"}}})x";
+  const double loop = Measure(Made(counting), R"({"n": 0})");
+  std::string items = "[0";
+  for (int i = 1; i < kItems; ++i) items += "," + std::to_string(i);
+  const double map = Measure(Made(R"({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
         "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}})"),
-                           items + "]");
-const auto ten = Made(PassChain(10));
-const double small = Measure(ten, "\"" + std::string(kSmallBytes, 'x') + "\"");
-const double large = Measure(ten, "\"" + std::string(kLargeBytes, 'x') + "\"");
-std::printf(
-    "{\"pass_per_s\": %.0f, \"loop_per_s\": %.0f, \"items_per_s\": %.0f, \"small_us\": %.3f, "
-    "\"large_us\": %.3f}\n",
-    (kChainStates + 1) / chain, (2.0 * kLoops + 2) / loop, kItems / map, small * 1e6, large * 1e6);
-return 0;
+                             items + "]");
+  // Of a long chain, so that reading the payload before does not count.
+  const auto states = Made(PassChain(kChainStates));
+  const double tens = kChainStates / 10.0;
+  const double small = Measure(states, "\"" + std::string(kSmallBytes, 'x') + "\"") / tens;
+  const double large = Measure(states, "\"" + std::string(kLargeBytes, 'x') + "\"") / tens;
+  std::printf(
+      "{\"pass_per_s\": %.0f, \"loop_per_s\": %.0f, \"items_per_s\": %.0f, \"small_us\": %.3f, "
+      "\"large_us\": %.3f}\n",
+      (kChainStates + 1) / chain, (2.0 * kLoops + 2) / loop, kItems / map, small * 1e6,
+      large * 1e6);
+  return 0;
 }
 
 }  // namespace
