@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -69,6 +70,17 @@ std::string Evaluator::ToText(const Value& value) {
 
 namespace {
 
+/// A text in quotes; nearly always nothing in it needs an escape.
+void AppendQuoted(std::string_view text, std::string& out) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\' && c != '\xED';
+  });
+  if (!is_plain) return Json(text).PrintTo(out);
+  out += '"';
+  out += text;
+  out += '"';
+}
+
 /// JSON text as JSON.stringify makes it, with numbers to 15 digits and
 /// functions as empty texts.
 class TextPrinter {
@@ -92,7 +104,7 @@ class TextPrinter {
         if (evaluator_.IsNumeric(value) < 0) return false;
         AppendNumber(out_, value.number);
         return true;
-      case Tag::kString: Json(value.str()).PrintTo(out_); return true;
+      case Tag::kString: AppendQuoted(value.str(), out_); return true;
       case Tag::kFunction: out_ += "\"\""; return true;
       case Tag::kJsonArray:
       case Tag::kList: return PrintArray(value, level);
@@ -128,7 +140,7 @@ class TextPrinter {
       if (!is_first) out_ += ',';
       is_first = false;
       NewLine(level + 1);
-      Json(name).PrintTo(out_);
+      AppendQuoted(name, out_);
       out_ += is_pretty_ ? ": " : ":";
       return is_done = Print(member, level + 1);
     });

@@ -3,9 +3,14 @@
 namespace stepmill::jsonata {
 
 Value Evaluator::CheckKey(const Value& key, uint32_t position) {
-  if (key.is_error() || key.is_undefined() || key.is_string()) return key;
+  const auto is_reserved = [&] {
+    return dialect() == Dialect::kJsonata &&
+           (key.str() == "_jsonata_lambda" || key.str() == "_jsonata_function");
+  };
+  if (key.is_error() || key.is_undefined()) return key;
+  if (key.is_string() && !is_reserved()) return key;
   if (has_ended_) return Value::Failed();
-  Fail("T1003", key);
+  Fail(key.is_string() ? "D1013" : "T1003", key);
   fault_.position = position;
   return Value::Failed();
 }
