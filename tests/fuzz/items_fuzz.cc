@@ -1,10 +1,12 @@
 // Readers of datasets: no input crashes or hangs them, and the items do not depend on the pieces in
-// which the bytes come. First byte: which reader; second: the size of a piece.
-#include "lang/items/items.h"
-
+// which the bytes come. First character: which reader (0 to 4); second: the size of a piece.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
+
+#include "fuzz.h"
+#include "lang/items/items.h"
 
 namespace {
 
@@ -36,16 +38,19 @@ bool ReadAll(uint8_t kind, std::string_view text, size_t piece, std::vector<Item
   return done.has_value();
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size < 2) return 0;
-  const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
+void Target(std::string_view input) {
+  if (input.size() < 2) return;
+  const auto kind = static_cast<uint8_t>(input[0] - '0');
+  const auto piece = static_cast<uint8_t>(input[1] - '0');
+  const std::string_view text = input.substr(2);
   std::vector<Item> whole, pieces;
-  const bool is_whole_read = ReadAll(data[0], text, text.size() + 1, whole);
-  const bool is_read = ReadAll(data[0], text, size_t{1} + data[1] % 16, pieces);
+  const bool is_whole_read = ReadAll(kind, text, text.size() + 1, whole);
+  const bool is_read = ReadAll(kind, text, size_t{1} + piece % 16, pieces);
   if (is_read != is_whole_read || !(whole == pieces)) std::abort();
   (void)stepmill::items::ReadInventoryManifest(text);
   (void)stepmill::items::ReadAthenaManifest(text);
-  return 0;
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return stepmill::fuzz::Main(argc, argv, Target); }
