@@ -164,6 +164,22 @@ void Execution::Interpreter::EnterMapRun(Flow& flow, EventType type, Json detail
   turn_.map_runs.push_back(*flow.kept_run);
 }
 
+namespace {
+
+/// Recordings of the time before variables and JSONata came (November 2024) show a distributed
+/// Map's exit behind MapRunSucceeded, those of the time since behind MapRunStarted. A definition
+/// that uses either is of the time since; all others keep the history that they had.
+bool IsSinceVariables(const StateMachine& machine) {
+  for (const State& state : machine.states) {
+    if (state.is_jsonata || state.assign) return true;
+    for (const auto& branch : state.branches)
+      if (IsSinceVariables(*branch)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void Execution::Interpreter::OnMapRunEnded(const Event& event) {
   const auto found = map_runs_.find(event.map_run);
   if (found == map_runs_.end()) return;  // the state was left meanwhile
@@ -183,9 +199,11 @@ void Execution::Interpreter::OnMapRunEnded(const Event& event) {
     return FailState(flow, std::move(failure));
   }
   flow.kept_run.reset();
+  const int64_t started = flow.last;
   flow.last = Emit(EventType::kMapRunSucceeded, flow.last);
   if (event.error) return FailState(flow, std::move(failure));  // the result is too large
   Emit(EventType::kMapStateSucceeded, flow.last);
+  if (IsSinceVariables(definition_->root)) flow.last = started;
   if (is_history_full_) return;
   Finish(flow, Payload::Of(event.output));
 }
