@@ -99,30 +99,67 @@ phases:
       - echo "pulled-$(docker image inspect -f '{{index .RepoTags 0}}' python:3.8-slim-bullseye)"
       - docker pull example.invalid/nothing:1 || echo refused-$?
 """
+# Each line is what was said and what came of it.
+RUN_SPEC = """version: 0.2
+phases:
+  build:
+    commands:
+      - printf 'FROM python:3.8-slim-bullseye\\nRUN echo built-here > /word\\n' > Dockerfile
+      - docker build -t word .
+      - echo "removed-$(docker run --rm word cat /word)-$?"
+      - code=0; docker run --rm --name failing -e A=b word sh -c 'exit $1' --rm 7 || code=$?; echo "code-$code"
+      - docker run --name failing word sh -c 'exit 8' || echo "kept-$?"
+      - docker rm failing
+      - docker run -d --name behind word sh -c 'cat /word; exit 9'
+      - echo "waited-$(docker wait behind)-$(docker logs behind)"
+      - docker rm behind
+      - docker run -d --rm --name gone word true
+      - for i in $(seq 100); do docker inspect gone > /dev/null 2>&1 || break; done
+      - echo "left-$(docker ps --all --quiet --filter ancestor=word | wc -l)"
+      - docker run --rm word sh -c 'exit 3'
+"""
+RUN_LINES = ("removed-built-here-0", "code-7", "kept-8", "waited-9-built-here", "left-0", "exit status 3")
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 
 
-def base_images(server):
-    """`FROM` and `--pull` of a public image in a build; where no registry is reachable the server serves its own table."""
-    server.client("iam").create_role(RoleName="puller", AssumeRolePolicyDocument=json.dumps(TRUST))
+def build_without_source(server, name, spec):
+    """Runs the spec with docker; the build's end and its log."""
+    iam = server.client("iam")
+    if not any(role["RoleName"] == "puller" for role in iam.list_roles()["Roles"]):
+        iam.create_role(RoleName="puller", AssumeRolePolicyDocument=json.dumps(TRUST))
     builds = server.client("codebuild")
     builds.create_project(
-        name="base-images", source={"type": "NO_SOURCE", "buildspec": SPEC}, artifacts={"type": "NO_ARTIFACTS"},
+        name=name, source={"type": "NO_SOURCE", "buildspec": spec}, artifacts={"type": "NO_ARTIFACTS"},
         environment={"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0",
                      "computeType": "BUILD_GENERAL1_SMALL", "privilegedMode": True},
         serviceRole="arn:aws:iam::000000000000:role/puller")
-    build = builds.start_build(projectName="base-images")["build"]["id"]
+    build = builds.start_build(projectName=name)["build"]["id"]
     until = time.monotonic() + 180
     while not (state := builds.batch_get_builds(ids=[build])["builds"][0])["buildComplete"]:
         if time.monotonic() > until:
             raise Failed(f"the build does not end: {state['currentPhase']}")
         time.sleep(0.5)
-    lines = "".join(event["message"] for event in server.client("logs").filter_log_events(
-        logGroupName="/aws/codebuild/base-images")["events"])
+    return state["buildStatus"], "".join(event["message"] for event in server.client("logs").filter_log_events(
+        logGroupName=f"/aws/codebuild/{name}")["events"])
+
+
+def base_images(server):
+    """`FROM` and `--pull` of a public image in a build; where no registry is reachable the server serves its own table."""
+    status, lines = build_without_source(server, "base-images", SPEC)
     for part in ("pulled-docker.io/library/python:3.8-slim-bullseye", "refused-"):
         if part not in lines:
-            raise Failed(f"{state['buildStatus']}: no {part!r} in {lines[-2000:]}")
+            raise Failed(f"{status}: no {part!r} in {lines[-2000:]}")
+
+
+def containers_of_builds(server):
+    """A build runs the image that it has built: what it says, how it ends, and nothing is left of it."""
+    status, lines = build_without_source(server, "containers", RUN_SPEC)
+    for part in RUN_LINES:
+        if part not in lines:
+            raise Failed(f"{status}: no {part!r} in {lines[-3000:]}")
+    if status != "FAILED":
+        raise Failed(f"its last container failed, and the build {status}")
 
 
 def javascript(server):
@@ -147,6 +184,7 @@ def main():
         check("the chain, green", green, server)
         check("the AWS SDK for JavaScript sees it", javascript, server)
         check("a base image by its public name, with --pull", base_images, server)
+        check("docker run in a build", containers_of_builds, server)
     finally:
         server.remove()
     check("a program that exits 1", red, "hello", red_in_execution)

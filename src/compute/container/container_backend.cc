@@ -96,7 +96,8 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
     return engine_.exits_dir() + "/" + container.id;
   }
   bool HasEnded(const JobFolder& folder) const;
-  std::optional<JobResult> FindEnd(const JobFolder& folder) const;
+  static Task<std::optional<JobResult>> FindEnd(Self self, JobFolder folder);
+  static Task<std::optional<int>> AskExitCode(Self self, std::string container_id);
   bool IsRunning(const JobFolder& folder) const;
   bool HasDockerJobs() const;
 
@@ -452,34 +453,58 @@ bool ContainerBackend::Core::IsRunning(const JobFolder& folder) const {
   return container && !folder.Has("result.json") && IsAlive(*container);
 }
 
-/// The result of a job that has ended; nullopt while it runs.
-std::optional<JobResult> ContainerBackend::Core::FindEnd(const JobFolder& folder) const {
-  if (const Result<JobResult> known = folder.ReadResult()) return *known;
+/// How a container ended, by the engine's own record; nullopt: it has not seen the end yet.
+Task<std::optional<int>> ContainerBackend::Core::AskExitCode(Self self, std::string container_id) {
+  const std::string target = "/libpod/containers/" + container_id + "/json";
+  MILL_CO_TRY(const auto answer, co_await self->engine_.Call("GET", target));
+  std::optional<int> code;
+  // Not known, or (after a reboot) as if it had never run: nobody saw how it ended.
+  if (answer.status == kStatusNotFound) code = kExitKilled;
+  if (code) co_return code;
+  if (!IsGood(answer.status))
+    co_return Error{Code::kUnavailable, "EngineError", EngineMessage(answer)};
+  MILL_CO_TRY(const Json json, ParseJson(answer.body));
+  const Json& state = json["State"];
+  const std::string status = state.StringOr("Status", "");
+  if (status == "running" || status == "stopping" || status == "paused") co_return code;
+  code = static_cast<int>(state.IntOr("ExitCode", kExitKilled));
+  const bool has_ended = status == "exited" || status == "stopped";
+  if (!has_ended || *code < 0) code = kExitKilled;
+  co_return code;
+}
+
+/// The result of a job that has ended, durable when it returns; nullopt while it runs. The exit
+/// file is there as soon as a container ends, and goes when the engine has cleaned up and has
+/// written the code into its database: from then on the engine tells it.
+Task<std::optional<JobResult>> ContainerBackend::Core::FindEnd(Self self, JobFolder folder) {
+  std::optional<JobResult> end;
+  if (const Result<JobResult> known = folder.ReadResult()) end = *known;
+  if (end) co_return end;
   const Result<StoredContainer> container = folder.ReadContainer();
-  if (!container) return std::nullopt;
+  if (!container) co_return end;
   const bool is_alive = IsAlive(*container);
-  const Result<std::string> code = io::ReadFile(ExitFile(*container));
+  const Result<std::string> text = io::ReadFile(self->ExitFile(*container));
+  std::optional<int> code;
+  if (text) {
+    code = static_cast<int>(ParseInt(Trim(*text)).value_or(kExitKilled));
+  } else if (!is_alive) {
+    MILL_CO_TRY(code, co_await AskExitCode(self, container->id));
+  }
+  if (!code || !io::Exists(folder.path())) co_return end;
+  // Another who waits may have written it meanwhile.
+  if (const Result<JobResult> known = folder.ReadResult()) end = *known;
+  if (end) co_return end;
   JobResult result;
+  result.exit_code = *code;
   result.image_digest = container->image_digest;
   result.was_stopped = folder.Has("stop");
-  if (code) {
-    result.exit_code = static_cast<int>(ParseInt(Trim(*code)).value_or(kExitKilled));
-    const Result<StoredJob> job = folder.ReadJob();
-    // The engine does not tell; a KILL that we did not send is the kernel's.
-    result.is_out_of_memory =
-        result.exit_code == kExitKilled && !result.was_stopped && job && job->has_memory_limit;
-    return result;
-  }
-  const std::string pid_file = engine_.pid_file(container->id);
-  const std::string monitor = std::filesystem::path(pid_file).parent_path() / "conmon.pid";
-  const Result<std::string> monitor_pid = io::ReadFile(monitor);
-  const auto pid = monitor_pid ? ParseInt(Trim(*monitor_pid)) : std::nullopt;
-  const bool has_monitor = pid && io::ProcessStartTicks(static_cast<pid_t>(*pid)) != 0;
-  if (is_alive || has_monitor) return std::nullopt;
-  if (io::Exists(ExitFile(*container))) return FindEnd(folder);  // it ended while we looked
-  // A reboot: nobody saw how it ended.
-  result.exit_code = kExitKilled;
-  return result;
+  const Result<StoredJob> job = folder.ReadJob();
+  // The engine does not tell; a KILL that we did not send is the kernel's.
+  result.is_out_of_memory = text && result.exit_code == kExitKilled && !result.was_stopped && job &&
+                            job->has_memory_limit;
+  MILL_CO_CHECK(folder.WriteResult(result));
+  end = result;
+  co_return end;
 }
 
 Task<JobResult> ContainerBackend::Core::Wait(Self self, JobId id) {
@@ -487,11 +512,8 @@ Task<JobResult> ContainerBackend::Core::Wait(Self self, JobId id) {
   MILL_CO_TRY(const auto watch, self->watcher_.Add(self->engine_.exits_dir()));
   for (;;) {
     if (!folder.Has("result.json") && !folder.Has("container.json")) co_return NeverStarted(id);
-    const std::optional<JobResult> result = self->FindEnd(folder);
-    if (result) {
-      if (!folder.Has("result.json")) MILL_CO_CHECK(folder.WriteResult(*result));
-      co_return *result;
-    }
+    MILL_CO_TRY(const std::optional<JobResult> result, co_await FindEnd(self, folder));
+    if (result) co_return *result;
     MILL_CO_CHECK(co_await watch->Next());
   }
 }
@@ -503,7 +525,8 @@ Task<> ContainerBackend::Core::Stop(Self self, JobId id, std::chrono::seconds gr
     MILL_CO_CHECK(co_await starting->Wait());
   }
   if (!io::Exists(folder.path())) co_return NeverStarted(id);
-  if (self->HasEnded(folder)) co_return Result<>();
+  MILL_CO_TRY(const std::optional<JobResult> end, co_await FindEnd(self, folder));
+  if (end) co_return Result<>();
   MILL_CO_CHECK(io::WriteFile(folder.File("stop"), "", true));
   const Result<StoredContainer> container = folder.ReadContainer();
   if (!container || !IsAlive(*container)) co_return Result<>();
@@ -637,10 +660,10 @@ Task<LogChunk> ContainerBackend::Core::ReadLog(Self self, JobId id, uint64_t off
   // A job that never ran has no log to watch, and has ended.
   (void)watch->Also(path);
   for (;;) {
-    const bool has_ended = self->FindEnd(folder).has_value();
+    MILL_CO_TRY(const std::optional<JobResult> end, co_await FindEnd(self, folder));
     MILL_CO_TRY(LogChunk chunk, is_stepped ? self->ReadPlain(path, offset)
                                            : self->ReadDecoded(path, id.value, offset));
-    chunk.is_end = has_ended && chunk.bytes.empty();
+    chunk.is_end = end.has_value() && chunk.bytes.empty();
     if (chunk.is_end || !chunk.bytes.empty()) co_return chunk;
     MILL_CO_CHECK(co_await watch->Next());
   }
@@ -670,7 +693,7 @@ Task<StepResult> ContainerBackend::Core::RunStep(Self self, JobId id, StepSpec s
   MILL_CO_TRY(const auto watch, self->watcher_.Add(self->engine_.exits_dir()));
   MILL_CO_CHECK(watch->Also(steps + "/results"));
   for (;;) {
-    const bool has_ended = self->FindEnd(folder).has_value();
+    MILL_CO_TRY(const std::optional<JobResult> end, co_await FindEnd(self, folder));
     const Result<std::string> text = io::ReadFile(sandbox::ResultPath(steps, step.sequence));
     if (text) {
       MILL_CO_TRY(const Json json, ParseJson(*text));
@@ -681,7 +704,7 @@ Task<StepResult> ContainerBackend::Core::RunStep(Self self, JobId id, StepSpec s
       result.log_end = outcome.log_end;
       co_return result;
     }
-    if (has_ended) {
+    if (end) {
       co_return Error{
           Code::kConflict, "JobEnded",
           "job " + id.value + " ended before its step " + std::to_string(step.sequence) + " did"};

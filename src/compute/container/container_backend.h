@@ -40,10 +40,10 @@ struct ContainerOptions {
 ///
 /// A container has a network namespace with nothing but loopback (hosts of one group: a private
 /// network besides); its relay is started in it between `init` and `start`, so that nothing in the
-/// job ever runs without. The end is the file that the container's monitor (conmon) writes, so it
-/// is known however often server and engine died meanwhile. Limits that cannot be enforced (an
-/// ordinary user under control groups version 1) make a job one that never ran:
-/// JobResult::start_error.
+/// job ever runs without. The end is the file that the container's monitor (conmon) writes, and
+/// then the engine's database, so it is known however often server and engine died meanwhile.
+/// Limits that cannot be enforced (an ordinary user under control groups version 1) make a job one
+/// that never ran: JobResult::start_error.
 class ContainerBackend : public Backend {
  public:
   ContainerBackend(io::Loop& loop, BlobStore& blobs, Archive& archive, ContainerOptions options);

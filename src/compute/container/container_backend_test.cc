@@ -11,10 +11,13 @@
 #include <thread>
 
 #include "base/test_paths.h"
+#include "compute/container/engine.h"
+#include "compute/container/job_folder.h"
 #include "compute/contract/backend_contract.h"
 #include "io/files.h"
 #include "io/process.h"
 #include "io/run_on.h"
+#include "io/watch.h"
 
 namespace stepmill::container {
 namespace {
@@ -134,6 +137,29 @@ TEST(ContainerBackend, NothingIsLostWithServerAndEngine) {
   ASSERT_TRUE(io::WriteFile(*host, "", false));
   EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 5);
   EXPECT_EQ(ReadWholeLog(world, spec.id), "before\nafter\n");
+}
+
+TEST(ContainerBackend, TheEndOutlivesTheExitFile) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  const JobSpec spec = ShellJob("exit-1", "exit 6");
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 6);
+  // The engine cleans up by itself: what it removes is gone without anybody asking.
+  const JobFolder folder(world.data_dir(), spec.id);
+  EngineOptions options;
+  options.data_dir = world.data_dir();
+  const Engine engine(world.loop(), options);
+  io::Watcher watcher(world.loop());
+  const auto watch = watcher.Add(engine.exits_dir());
+  ASSERT_TRUE(watch);
+  const std::string exit_file = engine.exits_dir() + "/" + folder.ReadContainer().value().id;
+  while (io::Exists(exit_file)) ASSERT_TRUE(io::RunOn(world.loop(), (*watch)->Next()));
+  // As if no server had been there when it ended.
+  ASSERT_TRUE(io::RemoveTree(folder.File("result.json")));
+  world.KillEngine();
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 6);
+  EXPECT_TRUE(folder.Has("result.json"));
 }
 
 TEST(ContainerBackend, MissingImageSaysWhatToDo) {

@@ -112,7 +112,7 @@ std::string Engine::pid_file(const std::string& container_id) const {
 
 Result<> Engine::State::Prepare() {
   for (const std::string& folder :
-       {dir + "/storage", dir + "/static", dir + "/volumes", dir + "/networks", dir + "/tmp",
+       {dir + "/storage/libpod", dir + "/volumes", dir + "/networks", dir + "/tmp",
         run_dir + "/socket", run_dir + "/tmp/exits", run_dir + "/root", run_dir + "/user"}) {
     MILL_CHECK(io::MakeFolders(folder));
   }
@@ -121,6 +121,9 @@ Result<> Engine::State::Prepare() {
   return WriteSettings();
 }
 
+/// The program that a container's monitor starts at its end (it cleans up, and removes what was
+/// started with --rm) is given the storage folder, and takes static_dir to be "libpod" in it: with
+/// any other static_dir it looks into another database and finds no container.
 Result<> Engine::State::WriteSettings() const {
   const bool has_runc = HasProgram("runc");
   const bool has_netavark = HasProgram("netavark");
@@ -136,12 +139,12 @@ Result<> Engine::State::WriteSettings() const {
       std::string(has_runc ? "runc" : "crun") +
       "\"\n"
       "cgroup_manager = \"cgroupfs\"\n"
-      "events_logger = \"none\"\n"
+      "events_logger = \"file\"\n"  // `docker run` waits for an event
       "tmp_dir = " +
       Quoted(run_dir + "/tmp") +
       "\n"
       "static_dir = " +
-      Quoted(dir + "/static") +
+      Quoted(dir + "/storage/libpod") +
       "\n"
       "volume_path = " +
       Quoted(dir + "/volumes") +
