@@ -28,6 +28,7 @@ namespace {
 constexpr auto kPullTimeout = std::chrono::minutes(60);
 constexpr auto kRelayPause = std::chrono::milliseconds(200);
 constexpr int kExitKilled = 128 + SIGKILL;
+constexpr int kExitUnknown = -1;
 constexpr size_t kLogReadBytes = 256 * 1024;
 constexpr int kStatusNotModified = 304, kStatusNotFound = 404;
 
@@ -97,7 +98,8 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
   }
   bool HasEnded(const JobFolder& folder) const;
   static Task<std::optional<JobResult>> FindEnd(Self self, JobFolder folder);
-  static Task<std::optional<int>> AskExitCode(Self self, std::string container_id);
+  static Task<std::optional<int>> AskExitCode(Self self, StoredContainer container);
+  bool HasMonitor(const StoredContainer& container) const;
   bool IsRunning(const JobFolder& folder) const;
   bool HasDockerJobs() const;
 
@@ -453,23 +455,35 @@ bool ContainerBackend::Core::IsRunning(const JobFolder& folder) const {
   return container && !folder.Has("result.json") && IsAlive(*container);
 }
 
-/// How a container ended, by the engine's own record; nullopt: it has not seen the end yet.
-Task<std::optional<int>> ContainerBackend::Core::AskExitCode(Self self, std::string container_id) {
-  const std::string target = "/libpod/containers/" + container_id + "/json";
-  MILL_CO_TRY(const auto answer, co_await self->engine_.Call("GET", target));
+/// The monitor of a container lives: if the container has ended, its exit file is still to come, or
+/// the monitor's clean-up goes on.
+bool ContainerBackend::Core::HasMonitor(const StoredContainer& container) const {
+  const std::filesystem::path pid_file = engine_.pid_file(container.id);
+  const Result<std::string> text = io::ReadFile(pid_file.parent_path() / "conmon.pid");
+  const auto pid = text ? ParseInt(Trim(*text)) : std::nullopt;
+  return pid && io::ProcessStartTicks(static_cast<pid_t>(*pid)) != 0;
+}
+
+/// How a container that no longer lives ended, by the engine's record; nullopt: that is to come;
+/// kExitUnknown: nobody saw it (a reboot).
+Task<std::optional<int>> ContainerBackend::Core::AskExitCode(Self self, StoredContainer container) {
   std::optional<int> code;
-  // Not known, or (after a reboot) as if it had never run: nobody saw how it ended.
-  if (answer.status == kStatusNotFound) code = kExitKilled;
-  if (code) co_return code;
-  if (!IsGood(answer.status))
+  const bool has_monitor = self->HasMonitor(container);  // first: it may go while we ask
+  const std::string target = "/libpod/containers/" + container.id + "/json";
+  MILL_CO_TRY(const auto answer, co_await self->engine_.Call("GET", target));
+  if (IsGood(answer.status)) {
+    MILL_CO_TRY(const Json json, ParseJson(answer.body));
+    const Json& state = json["State"];
+    const std::string status = state.StringOr("Status", "");
+    if (status == "exited" || status == "stopped")
+      code = static_cast<int>(state.IntOr("ExitCode", kExitUnknown));
+  } else if (answer.status != kStatusNotFound) {
     co_return Error{Code::kUnavailable, "EngineError", EngineMessage(answer)};
-  MILL_CO_TRY(const Json json, ParseJson(answer.body));
-  const Json& state = json["State"];
-  const std::string status = state.StringOr("Status", "");
-  if (status == "running" || status == "stopping" || status == "paused") co_return code;
-  code = static_cast<int>(state.IntOr("ExitCode", kExitKilled));
-  const bool has_ended = status == "exited" || status == "stopped";
-  if (!has_ended || *code < 0) code = kExitKilled;
+  }
+  if (code || has_monitor) co_return code;
+  // An engine with another database made it (an earlier version of the server): the file stays.
+  const Result<std::string> text = io::ReadFile(self->ExitFile(container));
+  code = text ? static_cast<int>(ParseInt(Trim(*text)).value_or(kExitKilled)) : kExitUnknown;
   co_return code;
 }
 
@@ -488,20 +502,20 @@ Task<std::optional<JobResult>> ContainerBackend::Core::FindEnd(Self self, JobFol
   if (text) {
     code = static_cast<int>(ParseInt(Trim(*text)).value_or(kExitKilled));
   } else if (!is_alive) {
-    MILL_CO_TRY(code, co_await AskExitCode(self, container->id));
+    MILL_CO_TRY(code, co_await AskExitCode(self, *container));
   }
   if (!code || !io::Exists(folder.path())) co_return end;
   // Another who waits may have written it meanwhile.
   if (const Result<JobResult> known = folder.ReadResult()) end = *known;
   if (end) co_return end;
   JobResult result;
-  result.exit_code = *code;
+  result.exit_code = *code < 0 ? kExitKilled : *code;
   result.image_digest = container->image_digest;
   result.was_stopped = folder.Has("stop");
   const Result<StoredJob> job = folder.ReadJob();
   // The engine does not tell; a KILL that we did not send is the kernel's.
-  result.is_out_of_memory = text && result.exit_code == kExitKilled && !result.was_stopped && job &&
-                            job->has_memory_limit;
+  result.is_out_of_memory =
+      *code == kExitKilled && !result.was_stopped && job && job->has_memory_limit;
   MILL_CO_CHECK(folder.WriteResult(result));
   end = result;
   co_return end;
