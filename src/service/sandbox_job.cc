@@ -10,7 +10,7 @@ Task<int> StartSandbox(Ports& ports, JobSpec spec) {
   StepSpec first;
   first.sequence = 1;
   first.argv = {"/bin/sh", "-c", ":"};
-  first.working_dir = "/";
+  first.working_dir = std::string("/");
   MILL_CO_TRY(const StepResult up, co_await ports.backend.RunStep(job, std::move(first)));
   co_return up.exit_code;
 }

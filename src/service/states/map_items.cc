@@ -74,7 +74,7 @@ class ItemSink {
       made.PrintTo(lines);
       lines += '\n';
       if (lines.size() >= kChunkBytes) {
-        MILL_CO_CHECK(co_await writer_->Write(std::exchange(lines, {})));
+        MILL_CO_CHECK(co_await writer_->Write(std::exchange(lines, std::string())));
       }
     }
     if (!lines.empty()) {
@@ -165,7 +165,9 @@ Task<> ReadOne(const Asker& asker, Json parameters, std::unique_ptr<items::Reade
       co_return items::ReaderFailed(pushed.error().message + ".");
     // Items before a fault do not matter: the whole run fails.
     if (!pushed) co_return pushed.error();
-    MILL_CO_CHECK(co_await sink.Take(std::exchange(found, {}), source_name));
+    std::vector<items::Item> taken;
+    taken.swap(found);
+    MILL_CO_CHECK(co_await sink.Take(std::move(taken), source_name));
     if (is_last) break;
   }
   co_return Result<>();
