@@ -67,31 +67,38 @@ def interpreter():
     row("asl: ten states with 200 KB (with 200 bytes)", figures["large_us"], "us", figures["small_us"], "<= 2x")
 
 
-def npm_folder(package):
-    """A folder under build/ with an npm package in it."""
+def npm_folder(*packages):
+    """A folder under build/ with npm packages in it."""
     folder = os.path.join(ROOT, "build", "bench-npm")
     os.makedirs(folder, exist_ok=True)
-    if not os.path.isdir(os.path.join(folder, "node_modules", package)):
-        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", package], check=True,
+    if not all(os.path.isdir(os.path.join(folder, "node_modules", package)) for package in packages):
+        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", *packages], check=True,
                        stdout=subprocess.DEVNULL)
     return folder
 
 
-def jsonata(milliseconds=100):
-    """Evaluations and compilations a second of processor time, beside npm's jsonata under node."""
+def queries(milliseconds=100):
+    """Evaluations and compilations a second of processor time, beside npm's jsonata and jsonpath-plus under node."""
     build = os.path.join(ROOT, "build")
-    subprocess.run(["ninja", "-C", build, "stepmill_jsonata_bench"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", build, "stepmill_query_bench"], check=True, stdout=subprocess.DEVNULL)
     shared = os.path.join(ROOT, "..", "shared", "bench", "jsonata", "cases.json")
     ratios, parse_ratios = [], []
-    for file in filter(os.path.exists, (shared, os.path.join(ROOT, "tests", "bench", "jsonata_cases.json"))):
-        ours = json.loads(subprocess.run([os.path.join(build, "stepmill_jsonata_bench"), file, str(milliseconds)],
+    for file in filter(os.path.exists, (shared, os.path.join(ROOT, "tests", "bench", "query_cases.json"))):
+        ours = json.loads(subprocess.run([os.path.join(build, "stepmill_query_bench"), file, str(milliseconds)],
                                          check=True, capture_output=True, text=True).stdout)
         peer = json.loads(subprocess.run(
-            ["node", os.path.join(ROOT, "tests", "bench", "jsonata_peer.mjs"), npm_folder("jsonata"), str(milliseconds),
+            ["node", os.path.join(ROOT, "tests", "bench", "query_peer.mjs"), npm_folder("jsonata", "jsonpath-plus"), str(milliseconds),
              file], check=True, capture_output=True, text=True).stdout)
+        with open(file, encoding="utf-8") as cases:
+            of_jsonata = {case["id"] for case in json.load(cases)["jsonata"]}
         for name, figure in ours.items():
             if figure["result"] != peer[name]["result"]:
-                raise SystemExit(f"jsonata {name}: {figure['result']} is not the peer's {peer[name]['result']}")
+                raise SystemExit(f"{name}: {figure['result']} is not the peer's {peer[name]['result']}")
+            if name not in of_jsonata:  # a path
+                wanted = ">= 5x" if name in ("jp-field", "jp-index", "jp-slice") else ">= 20x"
+                row(f"jsonpath {name}: evaluations (npm jsonpath-plus)", figure["cpuOps"], "1/s", peer[name]["cpuOps"],
+                    wanted)
+                continue
             row(f"jsonata {name}: evaluations (npm jsonata)", figure["cpuOps"], "1/s", peer[name]["cpuOps"], ">= 3x")
             row(f"jsonata {name}: compilations (npm jsonata)", figure["parseOps"], "1/s", peer[name]["parseOps"])
             ratios.append(figure["cpuOps"] / peer[name]["cpuOps"])
@@ -183,7 +190,7 @@ def main():
     starts(options.runs)
     store()
     interpreter()
-    jsonata()
+    queries()
     jobs(options.runs)
     if options.build:
         builds()

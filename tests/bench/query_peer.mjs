@@ -1,11 +1,12 @@
-// The peer of jsonata_bench.cc: npm's jsonata under node, the same cases, the same figures.
-//   node jsonata_peer.mjs NODE_MODULES_FOLDER MILLISECONDS FILE...
+// The peer of query_bench.cc: npm's jsonata and jsonpath-plus under node, the same cases, the same figures.
+//   node query_peer.mjs NODE_MODULES_FOLDER MILLISECONDS FILE...
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const [folder, milliseconds, ...files] = process.argv.slice(2);
-const jsonata = createRequire(join(folder, 'x.js'))('jsonata');
+const require = createRequire(join(folder, 'x.js'));
+const jsonata = require('jsonata'), { JSONPath } = require('jsonpath-plus');
 const cpu = () => { const used = process.cpuUsage(); return (used.user + used.system) / 1e6; };
 
 /// Calls a second of processor time, median of five rounds.
@@ -38,6 +39,13 @@ for (const file of files) {
       parseOps: await rate(milliseconds / 3000, () => { jsonata(expr); }),
       result: result === undefined ? 'undefined' : result,
     };
+  }
+}
+for (const file of files) {
+  const cases = JSON.parse(readFileSync(file));
+  for (const { id, input, expr } of cases.jsonpath ?? []) {
+    const json = cases.inputs[input], find = () => JSONPath({ path: expr, json });
+    out[id] = { cpuOps: await rate(milliseconds / 1000, find), result: find() };
   }
 }
 console.log(JSON.stringify(out));
