@@ -24,30 +24,37 @@ const Json* FindFrom(const Json& root, const std::vector<Step>& steps) {
   return at;
 }
 
+/// Places inside the document that a path reads.
+using Places = std::vector<const Json*>;
+
 // The values that a path picks, in document order.
 class Collector {
  public:
   explicit Collector(const Json& root) : root_(root) {}
 
   Result<Json::Array> Run(const Json& start, const std::vector<Step>& steps) {
-    Json::Array values{start};
+    Places places{&start};
     for (const Step& step : steps) {
-      Json::Array next;
-      for (const Json& value : values) {
+      Places next;
+      next.reserve(places.size());
+      for (const Json* place : places) {
         if (step.deep)
-          Descend(value, step, next, 0);
+          Descend(*place, step, next, 0);
         else
-          Pick(value, step, next);
+          Pick(*place, step, next);
         if (next.size() > kMatchesMax || too_deep_)
           return Error{Code::kLimit, "InvalidPath", "the path matches too many values"};
       }
-      values = std::move(next);
+      places = std::move(next);
     }
+    Json::Array values;
+    values.reserve(places.size());
+    for (const Json* place : places) values.push_back(*place);
     return values;
   }
 
  private:
-  void Descend(const Json& value, const Step& step, Json::Array& out, int depth) {
+  void Descend(const Json& value, const Step& step, Places& out, int depth) {
     if (depth > kDescentDepthMax || out.size() > kMatchesMax) {
       too_deep_ = true;
       return;
@@ -60,21 +67,21 @@ class Collector {
         Descend(member.value, step, out, depth + 1);
   }
 
-  void Pick(const Json& value, const Step& step, Json::Array& out) {
+  void Pick(const Json& value, const Step& step, Places& out) {
     switch (step.kind) {
       case Step::Kind::kName:
-        if (const Json* found = value.Find(step.name)) out.push_back(*found);
+        if (const Json* found = value.Find(step.name)) out.push_back(found);
         return;
       case Step::Kind::kNames:
         for (const std::string& name : step.names)
-          if (const Json* found = value.Find(name)) out.push_back(*found);
+          if (const Json* found = value.Find(name)) out.push_back(found);
         return;
       case Step::Kind::kIndex:
-        if (const Json* found = AtIndex(value, step.index)) out.push_back(*found);
+        if (const Json* found = AtIndex(value, step.index)) out.push_back(found);
         return;
       case Step::Kind::kIndexes:
         for (const int64_t index : step.indexes)
-          if (const Json* found = AtIndex(value, index)) out.push_back(*found);
+          if (const Json* found = AtIndex(value, index)) out.push_back(found);
         return;
       case Step::Kind::kSlice: return Slice(value, step, out);
       case Step::Kind::kWildcard: return Children(value, out);
@@ -82,13 +89,15 @@ class Collector {
     }
   }
 
-  static void Children(const Json& value, Json::Array& out) {
-    if (value.is_array()) out.insert(out.end(), value.items().begin(), value.items().end());
+  static void Children(const Json& value, Places& out) {
+    if (out.empty()) out.reserve(value.size());
+    if (value.is_array())
+      for (const Json& item : value.items()) out.push_back(&item);
     if (value.is_object())
-      for (const Json::Member& member : value.members()) out.push_back(member.value);
+      for (const Json::Member& member : value.members()) out.push_back(&member.value);
   }
 
-  static void Slice(const Json& value, const Step& step, Json::Array& out) {
+  static void Slice(const Json& value, const Step& step, Places& out) {
     if (!value.is_array()) return;
     const auto size = static_cast<int64_t>(value.size());
     int64_t from = step.from.value_or(0);
@@ -96,16 +105,16 @@ class Collector {
     if (from < 0) from = std::max<int64_t>(0, from + size);
     if (to < 0) to += size;
     to = std::min(to, size);
-    for (int64_t i = from; i < to; ++i) out.push_back(value.At(static_cast<size_t>(i)));
+    for (int64_t i = from; i < to; ++i) out.push_back(&value.At(static_cast<size_t>(i)));
   }
 
   // A filter picks items of an array; an object is itself the only item.
-  void FilterItems(const Json& value, const Filter& filter, Json::Array& out) {
+  void FilterItems(const Json& value, const Filter& filter, Places& out) {
     if (value.is_array()) {
       for (const Json& item : value.items())
-        if (Holds(item, filter)) out.push_back(item);
+        if (Holds(item, filter)) out.push_back(&item);
     } else if (value.is_object() && Holds(value, filter)) {
-      out.push_back(value);
+      out.push_back(&value);
     }
   }
 
