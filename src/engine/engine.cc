@@ -1,12 +1,12 @@
 // How the loop stands in the store:
-//   document engine/instance/ID       {"machine", "is_finished", "ended": day, "reopened": times}
+//   document engine/instance/ID       {"machine", "is_finished", "ended": day}
 //   stream   ended/YYYY-MM-DD         {"id"}: the instances that finished on that day
 //   document engine/collected         {"from"}: the first day whose instances are still there
 //   document engine/subscription/INSTANCE/SUB   the pattern
 //   stream   i/ID                     one record a turn: {"k": kind, "at": ms, "n": entropy,
 //                                     "d": data, "s": key of the shared document, "h": [history]}
 // and what is due:
-//   inbox     in/UUID            {"instance", "kind", "data", "shared"}
+//   inbox     in/ID              {"instance", "kind", "data", "shared", "reopens"}
 //   timer     t/INSTANCE/ID      {"instance", "id"}
 //   effect    f/INSTANCE:TAG     {"instance", "tag", "performer", "what"}
 //   event     e/UUID             an EventBridge document
@@ -24,6 +24,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "engine/turns.h"
 
 namespace stepmill {
 namespace {
@@ -37,7 +38,6 @@ constexpr Seconds kDay{24 * 3600};
 constexpr size_t kPostDigits = 12;
 constexpr char kCollectedKey[] = "engine/collected";
 
-Key InstanceKey(std::string_view id) { return MakeKey({"engine", "instance", id}); }
 Key SubscriptionKey(std::string_view instance, std::string_view id) {
   return MakeKey({"engine", "subscription", instance, id});
 }
@@ -120,7 +120,7 @@ class Engine::Core {
   Task<int> Collect(Time until);
   Task<HistoryPage> ReadHistory(std::string instance_id, HistoryCursor from, Direction direction,
                                 size_t limit);
-  Task<> Reopen(Batch& batch, std::string instance_id);
+  Task<> ExpectInstance(Batch& batch, std::string instance_id);
   Task<> WaitFor(std::string topic, uint64_t moment, Time until);
   void Wake(const std::string& topic);
 
@@ -140,10 +140,10 @@ class Engine::Core {
   uint64_t posted_ = 0;  // by this process
 
   /// Dues of one time go by their ids: what is posted first arrives first.
-  std::string NewInboxId() {
+  std::string NewPostId() {
     std::string number = std::to_string(++posted_);
     number.insert(0, kPostDigits - std::min(kPostDigits, number.size()), '0');
-    return "in/" + number + "-" + random_.NewUuid();
+    return number + "-" + random_.NewUuid();
   }
 
   /// Owns the signals that long polls wait for, so that they end with the engine.
@@ -167,12 +167,13 @@ class Engine::Core {
     std::string kind;
     Json data;
     Key shared = {};
+    bool reopens = false;
   };
   struct Slot {
     std::unique_ptr<Instance> instance;
     std::string machine;
-    Version version = 0;  // of the instance's document: a reopening changes it
-    uint64_t newest = 0;  // sequence of the stream's last record
+    bool was_finished = false;  // what is in memory is being opened again
+    uint64_t newest = 0;        // sequence of the stream's last record
     Time last_at{};
     std::deque<Waiting> queue;
     bool is_running = false;
@@ -192,7 +193,7 @@ class Engine::Core {
   void DispatchOne(Known& known);
   void Enqueue(const std::string& instance, Waiting waiting);
   Task<> RunSlot(std::string id, std::shared_ptr<Slot> slot);
-  Task<bool> Load(const std::string& id, Slot& slot);
+  Task<bool> Load(const std::string& id, Slot& slot, bool reopens);
   Task<Json> Shared(Key key);
   Task<> RunTurn(const std::string& id, Slot& slot, const Waiting& waiting);
   Batch BatchOf(const std::string& id, const Slot& slot, const Event& event, const Waiting& cause,
@@ -279,7 +280,7 @@ void Engine::Core::DispatchOne(Known& known) {
   const std::string instance = due.body.StringOr("instance", "");
   if (due.kind == "inbox") {
     Enqueue(instance, {due.id, known.generation, due.body.StringOr("kind", ""), due.body["data"],
-                       due.body.StringOr("shared", "")});
+                       due.body.StringOr("shared", ""), due.body.BoolOr("reopens", false)});
   } else if (due.kind == "timer") {
     Enqueue(instance, {due.id, known.generation, "timer", Json::Object{{"id", due.body["id"]}}});
   } else if (due.kind == "event") {
@@ -324,15 +325,16 @@ Task<> Engine::Core::RunSlot(std::string id, std::shared_ptr<Slot> slot) {
   co_return Result<>();
 }
 
-/// False: it has finished, or never was.
-Task<bool> Engine::Core::Load(const std::string& id, Slot& slot) {
+/// False: it has finished and is not to be opened again, or never was.
+Task<bool> Engine::Core::Load(const std::string& id, Slot& slot, bool reopens) {
   MILL_CO_TRY(const auto document, co_await store_.Get(InstanceKey(id)));
-  if (!document || document->body.BoolOr("is_finished", false)) co_return false;
+  if (!document) co_return false;
+  slot.was_finished = document->body.BoolOr("is_finished", false);
+  if (slot.was_finished && !reopens) co_return false;
   const auto machine = machines_.find(document->body.StringOr("machine", ""));
   MILL_ASSERT(machine != machines_.end());
   slot.instance = machine->second->Create(id);
   slot.machine = machine->first;
-  slot.version = document->version;
   slot.newest = 0;
   for (;;) {
     MILL_CO_TRY(const auto records,
@@ -366,7 +368,7 @@ Task<Json> Engine::Core::Shared(Key key) {
 
 Task<> Engine::Core::RunTurn(const std::string& id, Slot& slot, const Waiting& waiting) {
   if (!slot.instance) {
-    MILL_CO_TRY(const bool is_open, co_await Load(id, slot));
+    MILL_CO_TRY(const bool is_open, co_await Load(id, slot, waiting.reopens));
     if (!is_open) co_return co_await Drop(waiting.due_id);
     // While it was loaded the due may have gone.
     if (!IsCurrent(waiting.due_id, waiting.generation)) co_return Result<>();
@@ -385,6 +387,7 @@ Task<> Engine::Core::RunTurn(const std::string& id, Slot& slot, const Waiting& w
   MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
   slot.last_at = event.at;
   ++slot.newest;
+  slot.was_finished = false;
   if (turn.is_finished) slot.instance.reset();
   Apply(id, kept, turn);
   co_return Result<>();
@@ -408,13 +411,12 @@ Batch Engine::Core::BatchOf(const std::string& id, const Slot& slot, const Event
   if (turn.is_finished) {
     const auto open = by_instance_.find(id);
     if (open != by_instance_.end())
-      batch.due_removals.insert(batch.due_removals.end(), open->second.begin(), open->second.end());
+      for (const std::string& due : open->second)
+        if (!dues_.at(due).due.body.BoolOr("reopens", false)) batch.due_removals.push_back(due);
     const Key prefix = SubscriptionKey(id, "");
     for (auto at = subscriptions_.lower_bound(prefix);
          at != subscriptions_.end() && at->first.starts_with(prefix); ++at)
       batch.Delete(at->first);
-    // Reopened in the meantime: then what reopened it comes first, and this turn is made anew.
-    batch.expects.push_back({InstanceKey(id), slot.version});
     const std::string day = DayOf(event.at);
     batch.PutDocument(
         InstanceKey(id),
@@ -422,6 +424,8 @@ Batch Engine::Core::BatchOf(const std::string& id, const Slot& slot, const Event
     batch.AppendTo(EndedStream(day), Json::Object{{"id", id}});
     return batch;
   }
+  if (slot.was_finished)
+    batch.PutDocument(InstanceKey(id), Json::Object{{"machine", slot.machine}});
   for (const Effect& effect : turn.effects) {
     const Json body = Json::Object{{"instance", id},
                                    {"tag", effect.tag},
@@ -580,15 +584,18 @@ Task<> Engine::Core::Recover() {
 Task<> Engine::Core::AskWaitersToLook() {
   const Time now = clock_.Now();
   const Json event = Json::Object{{"source", kRecovered}, {"detail-type", "Recovered"}};
-  Batch batch;
+  std::vector<Due> dues;
   for (const auto& [key, sub] : subscriptions_) {
     const Json data = Json::Object{{"subscription", sub.id}, {"event", event}};
     const Json body = Json::Object{{"instance", sub.instance}, {"kind", "event"}, {"data", data}};
-    batch.dues.push_back({"in/recovered/" + key, now, "inbox", body});
+    dues.push_back({"in/recovered/" + key, now, "inbox", body});
   }
-  if (batch.dues.empty()) co_return Result<>();
-  const std::vector<Due> dues = batch.dues;
-  MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
+  for (size_t from = 0; from < dues.size(); from += kPage) {
+    Batch batch;
+    const size_t to = std::min<size_t>(dues.size(), from + kPage);
+    batch.dues.assign(dues.begin() + static_cast<long>(from), dues.begin() + static_cast<long>(to));
+    MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
+  }
   for (const Due& due : dues) Remember(due);
   co_return Result<>();
 }
@@ -655,7 +662,7 @@ Task<int> Engine::Core::CollectDay(std::string day, std::string next) {
       batch.Delete(instance->key);
       batch.stream_deletes.push_back(StreamOf(id));
     }
-    count += static_cast<int>(records.size());
+    count += static_cast<int>(batch.stream_deletes.size());
     const bool is_last = records.size() < kCollectedAtOnce;
     if (!records.empty()) from = records.back().sequence + 1;
     if (is_last) {
@@ -713,13 +720,10 @@ Task<> Engine::Core::WaitFor(std::string name, uint64_t moment, Time until) {
   co_return Result<>();
 }
 
-Task<> Engine::Core::Reopen(Batch& batch, std::string instance_id) {
+Task<> Engine::Core::ExpectInstance(Batch& batch, std::string instance_id) {
   MILL_CO_TRY(const auto document, co_await store_.Get(InstanceKey(instance_id)));
-  if (!document || !document->body.Has("machine"))
-    co_return Error{Code::kNotFound, "InstanceNotFound", "no instance " + instance_id};
-  // Written also when it is open: a turn that finishes it now is made anew behind the event.
-  batch.Replace(*document, Json::Object{{"machine", document->body["machine"]},
-                                        {"reopened", document->body.IntOr("reopened", 0) + 1}});
+  if (!document) co_return Error{Code::kNotFound, "InstanceNotFound", "no instance " + instance_id};
+  batch.expects.push_back({document->key, document->version});
   co_return Result<>();
 }
 
@@ -741,15 +745,13 @@ void Engine::AddSubscriber(std::string id, Json pattern, std::string performer, 
 void Engine::Start(Batch& batch, const std::string& instance_id, std::string_view machine,
                    Json data, Key shared) {
   MILL_ASSERT(core_->machines_.find(machine) != core_->machines_.end());
-  batch.Create(InstanceKey(instance_id), Json::Object{{"machine", machine}});
-  Json::Object body{{"instance", instance_id}, {"kind", "start"}, {"data", std::move(data)}};
-  if (!shared.empty()) body.Add("shared", std::move(shared));
-  batch.dues.push_back({core_->NewInboxId(), core_->clock_.Now(), "inbox", Json(std::move(body))});
+  AddStart(batch, instance_id, machine, std::move(data), core_->clock_.Now(), std::move(shared),
+           core_->NewPostId());
 }
 
 Task<> Engine::Reopen(Batch& batch, std::string instance_id, std::string kind, Json data) {
-  MILL_CO_CHECK(co_await core_->Reopen(batch, instance_id));
-  Post(batch, instance_id, kind, std::move(data));
+  MILL_CO_CHECK(co_await core_->ExpectInstance(batch, instance_id));
+  AddReopen(batch, instance_id, kind, std::move(data), core_->clock_.Now(), core_->NewPostId());
   co_return Result<>();
 }
 
@@ -760,9 +762,7 @@ void Engine::Deliver(Batch& batch, const std::string& id, std::string_view perfo
 }
 
 void Engine::Post(Batch& batch, const std::string& instance_id, std::string_view kind, Json data) {
-  const Json body =
-      Json::Object{{"instance", instance_id}, {"kind", kind}, {"data", std::move(data)}};
-  batch.dues.push_back({core_->NewInboxId(), core_->clock_.Now(), "inbox", body});
+  AddPost(batch, instance_id, kind, std::move(data), core_->clock_.Now(), core_->NewPostId());
 }
 
 void Engine::Subscribe(Batch& batch, const std::string& id, Json pattern,

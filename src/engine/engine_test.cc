@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/turns.h"
 #include "store/memory/memory_store.h"
 #include "task/fake_ports.h"
 
@@ -366,6 +367,53 @@ TEST(Engine, OpensAFinishedInstanceAgainWhereverItCrashes) {
     EXPECT_EQ(RunPhoenix(4, is_after), twice) << "the event that reopened it";
     EXPECT_EQ(RunPhoenix(5, is_after), twice) << "finishing again";
   }
+}
+
+/// A world with phoenixes in it.
+class EngineReopens : public testing::Test {
+ protected:
+  EngineReopens() : engine_(disk_, world_, world_, world_, SameDetailType) {
+    engine_.AddMachine("phoenix", JsonMachine(Phoenix));
+    engine_.AddPerformer("work", [](Engine::Performance) -> Task<Json> { return Value(Json()); });
+    world_.Spawn("recover", engine_.Recover());
+    world_.Run();
+  }
+  ~EngineReopens() override {
+    EXPECT_TRUE(world_.errors.empty()) << world_.errors[0];
+    world_.DropAll();
+  }
+  int Collect(Time until) { return *world_.Await(engine_.Collect(until)); }
+  size_t HistorySize() { return world_.Await(engine_.History("p1"))->size(); }
+
+  MemoryStore disk_;
+  FakeWorld world_;
+  Engine engine_;
+};
+
+TEST_F(EngineReopens, WhatReopensIsNotDroppedByTheEndBeforeIt) {
+  Batch batch;
+  engine_.Start(batch, "p1", "phoenix", Json());
+  engine_.Post(batch, "p1", "again", Json());  // dropped: it has finished by then
+  AddReopen(batch, "p1", "again", Json(), world_.Now(), "z");
+  world_.Spawn("start", engine_.Commit(std::move(batch)));
+  world_.Run();
+  EXPECT_EQ(HistorySize(), 4u) << "start, finish, again, worked";
+  EXPECT_TRUE(world_.Await(disk_.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
+}
+
+TEST_F(EngineReopens, WhatWasOpenedAgainIsCollectedByItsLastEnd) {
+  constexpr auto kDay = std::chrono::hours(24);
+  EXPECT_EQ(Collect(world_.Now()), 0);  // remembers the first day
+  const Time first = world_.Now();
+  world_.Spawn("start", StartPhoenix(engine_));
+  world_.Run();
+  (void)world_.Await(world_.SleepUntil(first + kDay));
+  world_.Spawn("reopen", ReopenPhoenix(engine_));
+  world_.Run();
+  EXPECT_EQ(Collect(first + kDay), 0) << "its first end was that day, its last one was not";
+  EXPECT_EQ(HistorySize(), 4u);
+  EXPECT_EQ(Collect(first + 2 * kDay), 1);
+  EXPECT_EQ(HistorySize(), 0u);
 }
 
 TEST(Engine, AnInstanceThatNeverWasIsNotReopened) {

@@ -3,36 +3,35 @@
 namespace stepmill {
 namespace {
 
-// The forms of engine.cc.
-Key InstanceKey(const std::string& id) { return MakeKey({"engine", "instance", id}); }
-
-void AddInbox(Batch& batch, const std::string& instance_id, std::string_view kind, Json data,
-              Time at, std::string_view id, Key shared) {
-  Json::Object body{{"instance", instance_id}, {"kind", kind}, {"data", std::move(data)}};
-  if (!shared.empty()) body.Add("shared", std::move(shared));
+/// An inbox due, as engine.cc describes it.
+void AddInbox(Batch& batch, std::string_view id, Time at, Json::Object body) {
   batch.dues.push_back({"in/" + std::string(id), at, "inbox", Json(std::move(body))});
 }
 
 }  // namespace
 
-void AddStart(Batch& batch, const std::string& instance_id, std::string_view machine, Json data,
-              Time at, Key shared) {
-  batch.Create(InstanceKey(instance_id), Json::Object{{"machine", machine}});
-  AddInbox(batch, instance_id, "start", std::move(data), at, "start/" + instance_id,
-           std::move(shared));
+Key InstanceKey(std::string_view instance_id) {
+  return MakeKey({"engine", "instance", instance_id});
 }
 
-void AddReopen(Batch& batch, const std::string& instance_id, std::string_view machine,
-               int64_t times, std::string_view kind, Json data, Time at) {
-  batch.PutDocument(InstanceKey(instance_id),
-                    Json::Object{{"machine", machine}, {"reopened", times}});
-  AddInbox(batch, instance_id, kind, std::move(data), at,
-           "reopen/" + instance_id + "/" + std::to_string(times), {});
+void AddStart(Batch& batch, const std::string& instance_id, std::string_view machine, Json data,
+              Time at, Key shared, std::string_view id) {
+  batch.Create(InstanceKey(instance_id), Json::Object{{"machine", machine}});
+  Json::Object body{{"instance", instance_id}, {"kind", "start"}, {"data", std::move(data)}};
+  if (!shared.empty()) body.Add("shared", std::move(shared));
+  AddInbox(batch, id, at, std::move(body));
+}
+
+void AddReopen(Batch& batch, const std::string& instance_id, std::string_view kind, Json data,
+               Time at, std::string_view id) {
+  AddInbox(
+      batch, id, at,
+      {{"instance", instance_id}, {"kind", kind}, {"data", std::move(data)}, {"reopens", true}});
 }
 
 void AddPost(Batch& batch, const std::string& instance_id, std::string_view kind, Json data,
              Time at, std::string_view id) {
-  AddInbox(batch, instance_id, kind, std::move(data), at, id, {});
+  AddInbox(batch, id, at, {{"instance", instance_id}, {"kind", kind}, {"data", std::move(data)}});
 }
 
 }  // namespace stepmill

@@ -76,8 +76,9 @@ void AddMapRun(Batch& batch, const MapRunParent& parent, const asl::StartMapRun&
   MILL_ASSERT(place.has_value());  // it was made by the interpreter
   const auto number = static_cast<int64_t>(run.map_run);
   if (run.redrive_count > 0)
-    return AddReopen(batch, run.arn, kMapRunMachineName, run.redrive_count, "redrive",
-                     Json::Object{{"mapRun", number}, {"redriveCount", run.redrive_count}}, now);
+    return AddReopen(batch, run.arn, "redrive",
+                     Json::Object{{"mapRun", number}, {"redriveCount", run.redrive_count}}, now,
+                     "redrive/" + run.arn + "/" + std::to_string(run.redrive_count));
   const Json& plan = run.plan;
   const Json document = Json::Object{{"mapRunArn", run.arn},
                                      {"executionArn", parent.execution_arn},
@@ -112,7 +113,7 @@ void AddMapRun(Batch& batch, const MapRunParent& parent, const asl::StartMapRun&
                         {"mapRun", number},
                         {"role", parent.role_arn},
                         {"execution", parent.execution_name}},
-           now);
+           now, {}, "start/" + run.arn);
 }
 
 }  // namespace stepmill::states

@@ -222,7 +222,7 @@ class MapRunInstance : public Instance {
     } else {
       start.Set("mapRun", Json::Object{{"instance", arn_}, {"index", index}});
       AddStart(turn_.writes, ChildArn(child), kMachineName, Json(std::move(start)), now_,
-               MapRunRevisionKey(place_));
+               MapRunRevisionKey(place_), "start/" + ChildArn(child));
     }
     running_[index] = child;
     items_.running += count;
@@ -246,8 +246,9 @@ class MapRunInstance : public Instance {
                                             {"redriveCount", child.redrives},
                                             {"revision", MapRunRevisionKey(place_)}}});
     else
-      AddReopen(turn_.writes, ChildArn(child), kMachineName, child.redrives, "redrive",
-                Json::Object{{"redriveCount", child.redrives}}, now_);
+      AddReopen(turn_.writes, ChildArn(child), "redrive",
+                Json::Object{{"redriveCount", child.redrives}}, now_,
+                "redrive/" + ChildArn(child) + "/" + std::to_string(child.redrives));
     running_[index] = std::move(child);
   }
 
