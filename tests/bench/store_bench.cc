@@ -6,55 +6,24 @@
 // A turn is what the engine writes: a record of about 300 bytes, a document of about 300 bytes that
 // changes, a due that goes and one that comes.
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "floor.h"
 #include "store/sqlite/sqlite_store.h"
 #include "task/blocking.h"
 
 namespace stepmill {
 namespace {
 
-using Steady = std::chrono::steady_clock;
+using bench::Median;
+using bench::SecondsSince;
+using bench::Steady;
 constexpr size_t kRecordBytes = 300;
 constexpr int kRuns = 3;
-
-double SecondsSince(Steady::time_point start) {
-  return std::chrono::duration<double>(Steady::now() - start).count();
-}
-
-/// Records a second of a preallocated file that is written and synced, `batch` records at a time.
-double BareLog(const std::string& folder, size_t batch, double seconds) {
-  const std::string path = folder + "/floor.log";
-  constexpr off_t kFileBytes = 64 << 20;
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
-  const std::vector<char> zeros(1 << 20, 0);
-  for (off_t at = 0; at < kFileBytes; at += static_cast<off_t>(zeros.size()))
-    if (pwrite(fd, zeros.data(), zeros.size(), at) < 0) std::abort();
-  fsync(fd);
-  const std::vector<char> block(kRecordBytes * batch, 'x');
-  off_t at = 0;
-  size_t syncs = 0;
-  const auto start = Steady::now();
-  while (SecondsSince(start) < seconds) {
-    if (pwrite(fd, block.data(), block.size(), at) < 0 || fdatasync(fd) != 0) std::abort();
-    ++syncs;
-    at += static_cast<off_t>(block.size());
-    if (at + static_cast<off_t>(block.size()) > kFileBytes) at = 0;
-  }
-  const double rate = static_cast<double>(syncs * batch) / SecondsSince(start);
-  close(fd);
-  unlink(path.c_str());
-  return rate;
-}
 
 struct Load {
   Store& store;
@@ -98,18 +67,14 @@ double Turns(const std::string& folder, int chains, double seconds) {
   return static_cast<double>(load.turns) / SecondsSince(start);
 }
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 int Run(const std::string& folder, double seconds) {
   std::printf("[");
   const char* comma = "";
   for (const int chains : {1, 64}) {
     std::vector<double> store, floor;
     for (int run = 0; run < kRuns; ++run) {
-      floor.push_back(BareLog(folder, static_cast<size_t>(chains), seconds));
+      floor.push_back(
+          bench::BareLog(folder, kRecordBytes, static_cast<size_t>(chains), seconds).records_per_s);
       store.push_back(Turns(folder, chains, seconds));
     }
     std::printf("%s{\"in_flight\": %d, \"turns_per_s\": %.0f, \"bare_log_records_per_s\": %.0f}",
