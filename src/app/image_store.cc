@@ -13,7 +13,8 @@ namespace stepmill {
 namespace {
 
 // One `runner` serves all hosted runners and CodeBuild's curated images; `python` stands for the
-// hub's images of that name, with Debian's own version of it.
+// hub's images of that name, with Debian's own version of it; `glue-pythonshell` has what Glue's
+// Python shell has (its analytics set), as far as Debian has it.
 constexpr char kBuiltIn[] = R"toml(
 [[image]]
 names = ["runner", "ubuntu-*", "aws/codebuild/*"]
@@ -29,6 +30,11 @@ recipe = "python"
 names = ["debian", "debian:*", "docker.io/library/debian:*"]
 reference = "docker.io/library/debian:latest"
 recipe = "debian"
+
+[[image]]
+names = ["aws/glue/pythonshell", "aws/glue/pythonshell:*"]
+reference = "localhost/stepmill/glue-pythonshell:latest"
+recipe = "glue-pythonshell"
 
 [[recipe]]
 name = "runner"
@@ -55,6 +61,17 @@ references = ["docker.io/library/python:latest", "docker.io/library/python:3",
   "docker.io/library/python:3.10", "docker.io/library/python:3.10-slim",
   "docker.io/library/python:3.11", "docker.io/library/python:3.11-slim",
   "docker.io/library/python:3.12", "docker.io/library/python:3.12-slim"]
+
+[[recipe]]
+name = "glue-pythonshell"
+packages = ["ca-certificates", "python3", "python3-pip", "python-is-python3", "python3-boto3", "awscli",
+  "python3-pandas", "python3-numpy", "python3-scipy", "python3-sklearn", "python3-requests",
+  "python3-fsspec", "python3-openpyxl", "python3-xlrd", "python3-sqlalchemy", "python3-psycopg2",
+  "python3-pygresql", "python3-pymysql"]
+commands = ["rm -f /usr/lib/python3*/EXTERNALLY-MANAGED"]
+changes = ["CMD [\"python3\"]", "ENV LANG=C.UTF-8",
+  "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+references = ["localhost/stepmill/glue-pythonshell:latest"]
 
 [[recipe]]
 name = "debian"

@@ -7,6 +7,7 @@
 #include "service/codepipeline/codepipeline.h"
 #include "service/ecr/ecr.h"
 #include "service/events/events.h"
+#include "service/glue/glue.h"
 #include "service/iam/iam.h"
 #include "service/logs/logs.h"
 #include "service/s3/s3.h"
@@ -29,6 +30,7 @@ std::vector<const Service*> AllServices() {
       &codepipeline::kService,
       &ecr::kService,
       &events::kService,
+      &glue::kService,
       &iam::kService,
       &logs::kService,
       &s3::kService,

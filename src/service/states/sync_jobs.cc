@@ -87,6 +87,33 @@ struct Build {
   }
 };
 
+// -- Glue: the run's id is known only when it was submitted ------------------------------------
+
+struct GlueRun {
+  static Json Prepare(const Json& input, const std::string&) { return input; }
+  static Json Watch(const Json& input) {
+    return Pattern("aws.glue", "Glue Job State Change", "jobName", input["JobName"]);
+  }
+  static ServiceCall Describe(const Json& input, const Json& submitted) {
+    return {"glue", "GetJobRun",
+            Json::Object{{"JobName", input["JobName"]}, {"RunId", submitted["JobRunId"]}}};
+  }
+  static JobOutcome Outcome(const Json& described, bool) {
+    const Json& run = described["JobRun"];
+    const std::string state = run.StringOr("JobRunState", "");
+    if (state == "SUCCEEDED") return {JobOutcome::Kind::kSucceeded, run};
+    for (const char* end : {"FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"})
+      if (state == end) return {JobOutcome::Kind::kFailed, run};
+    return {};
+  }
+  static std::optional<ServiceCall> Stop(const Json& input, const Json& submitted) {
+    if (!submitted.Has("JobRunId")) return std::nullopt;
+    return ServiceCall{"glue", "BatchStopJobRun",
+                       Json::Object{{"JobName", input["JobName"]},
+                                    {"JobRunIds", Json::Array{submitted["JobRunId"]}}}};
+  }
+};
+
 // -- Step Functions: the child's name is given, so that its ARN is known beforehand --------------
 
 struct Child {
@@ -135,6 +162,8 @@ constexpr SyncJob kJobs[] = {
      Training::Outcome, Training::Stop},
     {"codebuild", "startBuild", Build::Prepare, Build::Watch, Build::Describe, Build::Outcome,
      Build::Stop},
+    {"glue", "startJobRun", GlueRun::Prepare, GlueRun::Watch, GlueRun::Describe, GlueRun::Outcome,
+     GlueRun::Stop},
     {"states", "startExecution", Child::Prepare, Child::Watch, Child::Describe, Child::Outcome,
      Child::Stop},
 };
