@@ -73,6 +73,10 @@ inline Task<Json> ListObjectsV2(Call& call) {
       found.push_back(Json::Object{{"Key", name.substr(bucket.size())}});
   co_return Json::Object{{"Contents", found}, {"IsTruncated", false}};
 }
+inline Task<Json> DeleteObject(Call& call) {
+  kept().objects.erase(call.input.StringOr("Bucket", "") + "/" + call.input.StringOr("Key", ""));
+  co_return Json::Object{};
+}
 inline Task<Json> PutCommitStatus(Call& call) {
   kept().statuses.push_back(call.input);
   co_return Json::Object{};
@@ -94,7 +98,8 @@ inline constexpr Operation kSsmRows[] = {Row("GetParameters", GetParameters),
                                          Row("GetParametersByPath", GetParametersByPath)};
 inline constexpr Operation kSecretsRows[] = {Row("GetSecretValue", GetSecretValue)};
 inline constexpr Operation kS3Rows[] = {Row("GetObject", GetObject), Row("PutObject", PutObject),
-                                        Row("ListObjectsV2", ListObjectsV2)};
+                                        Row("ListObjectsV2", ListObjectsV2),
+                                        Row("DeleteObject", DeleteObject)};
 inline constexpr Operation kStsRows[] = {Row("AssumeRole", AssumeRole),
                                          Row("GetCallerIdentity", GetCallerIdentity)};
 inline const Service kLogs{.name = "logs", .host = "logs", .operations = kLogsRows};

@@ -153,7 +153,8 @@ Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump) {
     const std::string effect_id = "log-pump:" + asker.account + "/" + asker.region + "/" + pump.id +
                                   ":" + std::to_string(window.offset) + "-" + std::to_string(end);
     if (!lines.empty()) {
-      MILL_CO_CHECK(co_await PutEvents(asker, target, std::move(lines), effect_id));
+      MILL_CO_CHECK(co_await PutEvents(asker, target, lines, effect_id));
+      if (pump.after) MILL_CO_CHECK(co_await pump.after(effect_id, std::move(lines)));
       last_put = effect_id;
     }
     window.bytes.erase(0, range);

@@ -31,6 +31,9 @@ struct LogPump {
   /// When not empty: sees each line that was put before the process started, in order (what is to
   /// be masked may have been said in them).
   std::function<void(const std::string& line)> earlier = {};
+  /// When not empty: gets the lines of each range, as they were put, before the next range is
+  /// begun. After a stop of the process the last range may come again, under the same id.
+  std::function<Task<>(std::string range_id, std::vector<std::string> lines)> after = {};
 };
 Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump);
 /// Forgets the pump's document, when the job itself is removed. Adds to `batch`.

@@ -61,18 +61,6 @@ JobInput TextFile(const std::string& path, std::string text) {
 
 }  // namespace
 
-Result<S3Location> ParseS3Uri(const std::string& uri) {
-  constexpr std::string_view kScheme = "s3://";
-  const size_t slash = uri.find('/', kScheme.size());
-  S3Location location;
-  if (uri.starts_with(kScheme)) {
-    location.bucket = uri.substr(kScheme.size(), slash - kScheme.size());
-    if (slash != std::string::npos) location.key = uri.substr(slash + 1);
-  }
-  if (location.bucket.empty()) return Invalid("S3Uri must be s3://BUCKET/KEY, not '" + uri + "'");
-  return location;
-}
-
 Result<> CheckProcessingRequest(const Json& request) {
   constexpr size_t kInputsMax = 10, kOutputsMax = 10;
   if (request["ProcessingInputs"].size() > kInputsMax)
@@ -204,17 +192,6 @@ JobSpec HostSpec(const Json& job, const std::string& account, const std::string&
     for (const char* name : {"NO_PROXY", "no_proxy"}) spec.env.emplace(name, direct);
   }
   return spec;
-}
-
-std::string RelativeKey(const std::string& prefix, const std::string& key) {
-  // The object itself: its name. A prefix: what stands behind its last whole folder.
-  const size_t slash = prefix.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : prefix.substr(0, slash + 1);
-  if (prefix == key || !key.starts_with(prefix)) return key.substr(key.rfind('/') + 1);
-  // "data" also names the folder "data/": then the rest of the key is below it.
-  if (!prefix.empty() && prefix.back() != '/' && key[prefix.size()] == '/')
-    return key.substr(prefix.size() + 1);
-  return key.substr(folder.size());
 }
 
 }  // namespace stepmill::sagemaker

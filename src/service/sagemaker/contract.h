@@ -5,14 +5,9 @@
 
 #include "compute/backend.h"
 #include "json/json.h"
+#include "service/sagemaker/s3_data.h"
 
 namespace stepmill::sagemaker {
-
-struct S3Location {
-  std::string bucket, key;  ///< key may be empty or end in '/'
-};
-/// "s3://BUCKET/KEY". ValidationException otherwise.
-Result<S3Location> ParseS3Uri(const std::string& uri);
 
 /// What of a CreateProcessingJob request cannot be honoured, or AWS would refuse.
 Result<> CheckProcessingRequest(const Json& request);
@@ -34,8 +29,5 @@ Json ResourceConfig(const Json& job, int index);
 JobSpec HostSpec(const Json& job, const std::string& account, const std::string& region, int index);
 
 inline constexpr char kMessageFolder[] = "/opt/ml/output";
-
-/// Where an object of an input goes below the input's folder. `prefix` is the URI's key.
-std::string RelativeKey(const std::string& prefix, const std::string& key);
 
 }  // namespace stepmill::sagemaker

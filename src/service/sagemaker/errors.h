@@ -12,6 +12,22 @@ inline Error Invalid(std::string message) {
 inline Error NotFound(std::string message) {
   return {Code::kNotFound, "ResourceNotFound", std::move(message)};
 }
+/// DescribeTrainingJob's own answer for a job that is not there.
+inline Error ResourceMissing() { return Invalid("Requested resource not found."); }
+inline Error TrainingJobExists(const std::string& arn) {
+  return {Code::kConflict, "ResourceInUse",
+          "Training job names must be unique within an AWS account and region, and a training job "
+          "with this name already exists (" +
+              arn + ")"};
+}
+inline Error NoObjects(const std::string& uri, const std::string& bucket, const std::string& region,
+                       const std::string& role) {
+  return Invalid("No S3 objects found under S3 URL \"" + uri +
+                 "\" given in input data source. Please ensure that the bucket exists in the "
+                 "selected region (" +
+                 region + "), that objects exist under that S3 prefix, and that the role \"" +
+                 role + "\" has \"s3:ListBucket\" permissions on bucket \"" + bucket + "\".");
+}
 inline Error JobNotFound(const std::string& name) {
   return NotFound("Could not find requested job with name: " + name);
 }

@@ -5,6 +5,8 @@
 #include "service/sagemaker/processing_run.h"
 #include "service/sagemaker/records.h"
 #include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/training_machine.h"
+#include "service/sagemaker/training_run.h"
 
 namespace stepmill::sagemaker {
 
@@ -12,6 +14,9 @@ namespace {
 
 constexpr std::string_view kJob =
     "arn:aws:sagemaker:{region}:{account}:processing-job/{ProcessingJobName}";
+
+constexpr std::string_view kTrainingJob =
+    "arn:aws:sagemaker:{region}:{account}:training-job/{TrainingJobName}";
 
 constexpr Operation kOperations[] = {
     {.name = "CreateProcessingJob",
@@ -37,6 +42,33 @@ constexpr Operation kOperations[] = {
      .handler = StopProcessingJob,
      .action = "sagemaker:StopProcessingJob",
      .resource = kJob},
+    {.name = "CreateTrainingJob",
+     .handler = CreateTrainingJob,
+     .action = "sagemaker:CreateTrainingJob",
+     .resource = kTrainingJob,
+     .keeps = "VpcConfig,DebugHookConfig,DebugRuleConfigurations,ProfilerConfig,"
+              "ProfilerRuleConfigurations,TensorBoardOutputConfig,ExperimentConfig,RetryStrategy,"
+              "InfraCheckConfig,AlgorithmSpecification.EnableSageMakerMetricsTimeSeries,"
+              "ResourceConfig.KeepAlivePeriodInSeconds,InputDataConfig.ShuffleConfig,"
+              "StoppingCondition.MaxPendingTimeInSeconds"},
+    {.name = "DescribeTrainingJob",
+     .handler = DescribeTrainingJob,
+     .action = "sagemaker:DescribeTrainingJob",
+     .resource = kTrainingJob,
+     .access = Access::kRead},
+    {.name = "ListTrainingJobs",
+     .handler = ListTrainingJobs,
+     .action = "sagemaker:ListTrainingJobs",
+     .access = Access::kList},
+    {.name = "StopTrainingJob",
+     .handler = StopTrainingJob,
+     .action = "sagemaker:StopTrainingJob",
+     .resource = kTrainingJob},
+    {.name = "Search", .handler = Search, .action = "sagemaker:Search", .access = Access::kRead},
+    {.name = "DeleteTags",
+     .handler = DeleteTags,
+     .action = "sagemaker:DeleteTags",
+     .resource = "{ResourceArn}"},
     {.name = "AddTags",
      .handler = AddTags,
      .action = "sagemaker:AddTags",
@@ -51,6 +83,8 @@ constexpr Operation kOperations[] = {
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachine, JsonMachine(AdvanceProcessing));
   AddPerformers(ports);
+  ports.engine.AddMachine(kTrainingMachine, JsonMachine(AdvanceTraining));
+  AddTrainingPerformers(ports);
 }
 
 }  // namespace
