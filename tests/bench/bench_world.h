@@ -15,6 +15,7 @@
 
 #include "app/world.h"
 #include "engine/engine.h"
+#include "floor.h"
 #include "gate/door.h"
 #include "io/loop.h"
 #include "json/json.h"
@@ -23,11 +24,6 @@
 
 // The whole server but the wire, in this process: what a benchmark asks goes through the door.
 namespace stepmill::bench {
-
-[[noreturn]] inline void Fail(const std::string& what) {
-  std::fprintf(stderr, "%s\n", what.c_str());
-  std::exit(1);
-}
 
 inline std::string ReadText(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

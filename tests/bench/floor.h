@@ -5,11 +5,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
 namespace stepmill::bench {
+
+[[noreturn]] inline void Fail(const std::string& what) {
+  std::fprintf(stderr, "%s\n", what.c_str());
+  std::exit(1);
+}
 
 using Steady = std::chrono::steady_clock;
 
@@ -29,7 +35,7 @@ inline double Median(std::vector<double> values) { return Quantile(std::move(val
 /// What others have left to write is written before a measurement, not during it.
 inline void SettleDisk(const std::string& folder) {
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY);
-  if (fd < 0 || syncfs(fd) != 0) std::abort();
+  if (fd < 0 || syncfs(fd) != 0) Fail("cannot sync " + folder);
   close(fd);
 }
 
@@ -47,14 +53,15 @@ inline BareLogFigures BareLog(const std::string& folder, size_t record_bytes, si
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
   const std::vector<char> zeros(1 << 20, 0);
   for (off_t at = 0; at < kFileBytes; at += static_cast<off_t>(zeros.size()))
-    if (pwrite(fd, zeros.data(), zeros.size(), at) < 0) std::abort();
+    if (pwrite(fd, zeros.data(), zeros.size(), at) < 0) Fail("cannot write " + path);
   SettleDisk(folder);
   const std::vector<char> block(record_bytes * batch, 'x');
   off_t at = 0;
   size_t syncs = 0;
   const auto start = Steady::now();
   while (SecondsSince(start) < seconds) {
-    if (pwrite(fd, block.data(), block.size(), at) < 0 || fdatasync(fd) != 0) std::abort();
+    if (pwrite(fd, block.data(), block.size(), at) < 0 || fdatasync(fd) != 0)
+      Fail("cannot write " + path);
     ++syncs;
     at += static_cast<off_t>(block.size());
     if (at + static_cast<off_t>(block.size()) > kFileBytes) at = 0;

@@ -35,13 +35,17 @@ def missing(name, why):
     print(f"{name:58} {why}", flush=True)
 
 
-def program(name, *arguments):
-    """Builds tests/bench/NAME_bench.cc and runs it; the JSON that it prints."""
+def built(name):
+    """The path of tests/bench/NAME_bench.cc, built."""
     subprocess.run(["ninja", "-C", BUILD, f"stepmill_{name}_bench"], check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run([os.path.join(BUILD, f"stepmill_{name}_bench"), *map(str, arguments)], capture_output=True,
-                          text=True)
+    return os.path.join(BUILD, f"stepmill_{name}_bench")
+
+
+def program(name, *arguments, stdin=None):
+    """Builds tests/bench/NAME_bench.cc and runs it; the JSON that it prints."""
+    done = subprocess.run([built(name), *map(str, arguments)], capture_output=True, text=True, input=stdin)
     if done.returncode != 0:
-        raise SystemExit(f"stepmill_{name}_bench {' '.join(map(str, arguments))}: {done.stderr}")
+        raise SystemExit(f"stepmill_{name}_bench {' '.join(map(str, arguments))}: {done.stderr} {done.stdout}")
     return json.loads(done.stdout)
 
 
