@@ -24,7 +24,7 @@
 #include "gate/vault.h"
 #include "lang/pattern/pattern.h"
 #include "repo/git/git_repos.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/journal/journal_store.h"
 
 namespace stepmill {
 namespace {
@@ -95,7 +95,7 @@ class PatternMatcher {
 }  // namespace
 
 struct World::Parts {
-  Parts(io::Loop& loop, WorldOptions opts, std::unique_ptr<SqliteStore> made_store,
+  Parts(io::Loop& loop, WorldOptions opts, std::unique_ptr<JournalStore> made_store,
         std::unique_ptr<FileBlobs> made_blobs, std::unique_ptr<Repos> made_repos, Secret key,
         Engine::Matcher matcher, ImageTable images)
       : options(std::move(opts)),
@@ -133,7 +133,7 @@ struct World::Parts {
 
   WorldOptions options;
   Lock lock;
-  std::unique_ptr<SqliteStore> plain_store;
+  std::unique_ptr<JournalStore> plain_store;
   std::unique_ptr<FileBlobs> blobs;
   Libarchive archive;
   std::unique_ptr<Repos> repos;
@@ -164,8 +164,8 @@ Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
   for (const char* folder : {"/tmp", "/run", "/git", "/blobs"})
     fs::create_directories(dir + folder, trouble);
   MILL_TRY(Secret key, ReadOrMakeKey(dir + "/key", loop.random()));
-  MILL_TRY(auto store, SqliteStore::Open(loop.context().get_executor(), dir + "/store.sqlite",
-                                         std::move(failed)));
+  MILL_TRY(auto store, JournalStore::OpenFolder(loop.context().get_executor(), dir + "/store",
+                                                std::move(failed)));
   MILL_TRY(auto blobs, FileBlobs::Open(loop.pool(), loop.random(), dir + "/blobs"));
   MILL_TRY(auto repos, OpenGitRepos(loop, dir + "/git"));
   MILL_TRY(ImageTable images, LoadImageTable(dir));

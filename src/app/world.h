@@ -21,7 +21,7 @@ struct WorldOptions {
 /// Everything but the wire: the store, the blobs, the repositories, the backend, the engine and the
 /// door with all services, on one data folder. The folder is locked while it lives.
 ///
-/// Layout of the folder: store.sqlite, blobs/, git/, jobs/, engine/, run/ (sockets), ca/, tmp/
+/// Layout of the folder: store/, blobs/, git/, jobs/, engine/, run/ (sockets), ca/, tmp/
 /// (emptied at start), key (32 bytes, mode 0600: the vault's), credentials, lock.
 class World {
  public:

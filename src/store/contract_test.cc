@@ -6,14 +6,14 @@
 #include <filesystem>
 #include <random>
 
+#include "store/journal/journal_store.h"
 #include "store/memory/memory_store.h"
-#include "store/sqlite/sqlite_store.h"
 #include "task/blocking.h"
 
 namespace stepmill {
 namespace {
 
-enum class KindOfStore { kMemory, kSqlite };
+enum class KindOfStore { kMemory, kJournal };
 
 class StoreContract : public testing::TestWithParam<KindOfStore> {
  protected:
@@ -38,7 +38,7 @@ class StoreContract : public testing::TestWithParam<KindOfStore> {
     }
     store_.reset();
     const auto fail = [](const Error& error) { FAIL() << error.message; };
-    auto opened = SqliteStore::Open(context_.get_executor(), folder_ / "stepmill.db", fail);
+    auto opened = JournalStore::OpenFolder(context_.get_executor(), folder_ / "store", fail);
     ASSERT_TRUE(opened) << opened.error().message;
     store_ = *std::move(opened);
   }
@@ -73,9 +73,9 @@ class StoreContract : public testing::TestWithParam<KindOfStore> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract,
-                         testing::Values(KindOfStore::kMemory, KindOfStore::kSqlite),
+                         testing::Values(KindOfStore::kMemory, KindOfStore::kJournal),
                          [](const auto& info) {
-                           return info.param == KindOfStore::kMemory ? "Memory" : "Sqlite";
+                           return info.param == KindOfStore::kMemory ? "Memory" : "Journal";
                          });
 
 TEST_P(StoreContract, KeepsDocumentsAndCountsTheirVersions) {
@@ -294,18 +294,18 @@ TEST_P(StoreContract, RandomSequencesAgreeWithTheModel) {
   }
 }
 
-TEST(SqliteStore, RefusesASecondOpener) {
+TEST(JournalStore, RefusesASecondOpener) {
   std::string name = std::filesystem::temp_directory_path() / "stepmill-store-XXXXXX";
   ASSERT_NE(mkdtemp(name.data()), nullptr);
   asio::io_context context;
   {
-    const auto first = SqliteStore::Open(context.get_executor(), name + "/a.db", nullptr);
+    const auto first = JournalStore::OpenFolder(context.get_executor(), name + "/a.db", nullptr);
     ASSERT_TRUE(first);
-    const auto second = SqliteStore::Open(context.get_executor(), name + "/a.db", nullptr);
+    const auto second = JournalStore::OpenFolder(context.get_executor(), name + "/a.db", nullptr);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().name, "StoreInUse");
   }
-  EXPECT_TRUE(SqliteStore::Open(context.get_executor(), name + "/a.db", nullptr));
+  EXPECT_TRUE(JournalStore::OpenFolder(context.get_executor(), name + "/a.db", nullptr));
   std::filesystem::remove_all(name);
 }
 

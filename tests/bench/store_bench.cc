@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "floor.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/journal/journal_store.h"
 #include "task/blocking.h"
 
 namespace stepmill {
@@ -51,10 +51,10 @@ Task<> Chain(Load& load, int chain) {
 
 /// Turns a second with `chains` of them in flight.
 double Turns(const std::string& folder, int chains, double seconds) {
-  const std::string path = folder + "/bench.db";
-  for (const char* tail : {"", "-wal", "-shm", "-lock"}) std::filesystem::remove(path + tail);
+  const std::string path = folder + "/bench";
+  std::filesystem::remove_all(path);
   asio::io_context context;
-  auto store = SqliteStore::Open(context.get_executor(), path, nullptr);
+  auto store = JournalStore::OpenFolder(context.get_executor(), path, nullptr);
   if (!store) std::abort();
   const auto start = Steady::now();
   Load load{**store, start + std::chrono::duration_cast<Steady::duration>(

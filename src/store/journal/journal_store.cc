@@ -1,28 +1,42 @@
-#include "store/sqlite/sqlite_store.h"
+#include "store/journal/journal_store.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
-#include <limits>
+#include <filesystem>
 
-#include "store/sqlite/overlay.h"
-#include "store/sqlite/writer.h"
+#include "store/journal/entry.h"
+#include "store/journal/index.h"
+#include "store/journal/log.h"
+#include "store/journal/overlay.h"
 #include "task/ports.h"
 
 namespace stepmill {
 
-using sqlite::Changes;
-using sqlite::Connection;
-using sqlite::Overlay;
-using sqlite::Statement;
-using sqlite::StatementScope;
+using journal::Changes;
+using journal::Connection;
+using journal::Entry;
+using journal::Overlay;
+using journal::PayloadId;
+using journal::Statement;
+using journal::StatementScope;
 
 namespace {
+
+constexpr char kPayloadFile[] = "payloads";
+constexpr char kIndexFile[] = "index.sqlite";
+constexpr int kIndexNiceness = 5;
+constexpr size_t kSliceBytes = 1 << 20;       // of the journal, carried into the index at once
+constexpr size_t kBehindBytesMax = 32 << 20;  // of the journal that is not in the index yet
+constexpr uint64_t kMoveBytes = 8 << 20;      // until the index is made durable
+constexpr uint64_t kEveryBatch = UINT64_MAX;
+constexpr size_t kReadBytesMax = 8 << 20;  // of payloads read, kept for the next reader
 
 /// One batch on its way to the disk.
 struct Ticket {
@@ -52,25 +66,24 @@ class FileLock {
   int fd_ = -1;
 };
 
-/// What was stored was within the limits of its time: only a bound against a damaged file.
-Result<Json> ParseStored(std::string_view text) {
-  return ParseJson(text, ParseOptions{.depth_max = 5000});
-}
-
 }  // namespace
 
-class SqliteStore::Core : public std::enable_shared_from_this<Core> {
+class JournalStore::Core : public std::enable_shared_from_this<Core> {
  public:
   Core(asio::any_io_executor loop, Failed failed)
       : loop_(std::move(loop)), failed_(std::move(failed)) {}
 
-  Result<> Open(const std::string& path, int log_pages_max);
+  Result<> Open(Ground ground);
+  Result<> Lock(const std::string& path) { return lock_.Take(path); }
   /// Checks, lays the batch over the file and queues it.
   Result<std::shared_ptr<Ticket>> Issue(Batch batch);
   /// The last ticket that is still open, or null.
   std::shared_ptr<Ticket> LastOpen() const;
   Result<> failure() const { return failure_; }
-  void Close() { writer_.reset(); }
+  void Close() {
+    writer_.reset();
+    indexer_.reset();
+  }
 
   Result<std::optional<Document>> Get(const Key& key);
   Result<std::vector<Document>> Range(const Key& from, const Key& to, Direction direction,
@@ -86,16 +99,43 @@ class SqliteStore::Core : public std::enable_shared_from_this<Core> {
   Result<> LayDocuments(Batch& batch, Changes& changes, Overlay::Touched& touched);
   Result<> LayStreams(Batch& batch, Changes& changes, Overlay::Touched& touched);
   void LayDues(Batch& batch, Changes& changes, Overlay::Touched& touched);
+  /// What becomes of a group on the writer's thread.
+  struct Group {
+    std::vector<Changes> changes;
+    uint64_t last_batch = 0;
+    uint64_t needless = 0;  ///< journal entries up to here
+    std::shared_ptr<const Entry> entry;
+    Result<> result;
+  };
+  /// A durable entry on its way into the index.
+  struct Durable {
+    std::shared_ptr<const Entry> entry;
+    uint64_t last_batch = 0;
+  };
+  Result<> OpenReader(const Ground& ground);
+  Result<> Replay();
   void HandOver();
-  void Finish(uint64_t durable, Result<> result);
+  void Write(Group& group);
+  void Finish(Group& group);
+  void SettleUpTo(uint64_t batch, Result<> result);
+  void CarryOver();
+  void Fail(const Error& error);
+  Result<Json> Decode(std::string_view bytes);
+  Result<Json> ReadPayload(PayloadId id);
 
   asio::any_io_executor loop_;
   Failed failed_;
   FileLock lock_;
-  std::unique_ptr<sqlite::Writer> writer_;
+  std::unique_ptr<io::Disk> disk_;
+  std::unique_ptr<io::Disk::File> payloads_written_, payloads_punched_, payloads_read_;
+  // The writer's worker uses these two, the index's worker the third.
+  std::optional<journal::EntryMaker> maker_;
+  journal::Log log_;
+  journal::Index index_;
+  std::unique_ptr<io::Worker> writer_, indexer_;
   Connection reader_;
   Statement get_, get_version_, range_forward_, range_backward_, find_stream_, newest_record_,
-      read_forward_, read_backward_, find_due_;
+      read_forward_, read_backward_, find_due_, find_payload_;
 
   Overlay overlay_;
   uint64_t issued_ = 0;          ///< number of the last batch issued
@@ -103,14 +143,60 @@ class SqliteStore::Core : public std::enable_shared_from_this<Core> {
   std::vector<Changes> queue_;
   std::deque<std::pair<uint64_t, std::shared_ptr<Ticket>>> open_;
   bool is_busy_ = false;  ///< a hand-over is posted or a commit is under way
+  bool is_held_ = false;  ///< the hand-over waits for the index
+  bool is_carrying_ = false;
+  std::deque<Durable> behind_;  ///< durable, not in the index yet
+  size_t behind_bytes_ = 0;
+  uint64_t needless_ = 0;
+  std::unordered_map<PayloadId, Json> payloads_;  ///< read of late
+  size_t payloads_bytes_ = 0;
   Result<> failure_;
 };
 
-Result<> SqliteStore::Core::Open(const std::string& path, int log_pages_max) {
-  MILL_CHECK(lock_.Take(path + "-lock"));
-  writer_ = std::make_unique<sqlite::Writer>();
-  MILL_CHECK(writer_->Open(path, log_pages_max));
-  MILL_CHECK(reader_.Open(path));
+Result<> JournalStore::Core::Open(Ground ground) {
+  disk_ = std::move(ground.disk);
+  for (auto* file : {&payloads_written_, &payloads_punched_, &payloads_read_}) {
+    MILL_TRY(*file, disk_->Open(kPayloadFile));
+  }
+  MILL_CHECK(index_.Open(ground.index_path, ground.index_vfs, *payloads_punched_));
+  MILL_CHECK(disk_->SyncFolder());
+  MILL_CHECK(Replay());
+  MILL_TRY(const PayloadId next, index_.NextPayload());
+  MILL_TRY(const uint64_t end, index_.PayloadFileEnd());
+  maker_.emplace(*payloads_written_, next, end);
+  MILL_CHECK(OpenReader(ground));
+  writer_ = std::move(ground.writer);
+  indexer_ = std::move(ground.indexer);
+  const auto swept = std::make_shared<Result<>>();
+  indexer_->Run([this, swept] { *swept = index_.DropUnused(); },
+                [weak = weak_from_this(), swept] {
+                  const auto core = weak.lock();
+                  if (core && !*swept) core->Fail(swept->error());
+                });
+  return {};
+}
+
+/// Carries over what was durable and not yet in the index when the last process ended.
+Result<> JournalStore::Core::Replay() {
+  std::vector<std::shared_ptr<const Entry>> slice;
+  size_t bytes = 0;
+  const auto take = [&](uint64_t position, std::string text) -> Result<> {
+    auto entry = std::make_shared<Entry>();
+    entry->position = position;
+    entry->framed = std::string(journal::Log::kHeaderBytes, '\0') + text;
+    bytes += text.size();
+    slice.push_back(std::move(entry));
+    if (bytes < kSliceBytes) return {};
+    bytes = 0;
+    return index_.Apply(std::exchange(slice, {}));
+  };
+  MILL_CHECK(log_.Open(*disk_, index_.applied(), take));
+  if (!slice.empty()) MILL_CHECK(index_.Apply(slice));
+  return {};
+}
+
+Result<> JournalStore::Core::OpenReader(const Ground& ground) {
+  MILL_CHECK(reader_.Open(ground.index_path, ground.index_vfs));
   MILL_CHECK(reader_.Run("PRAGMA query_only=1"));
   const std::pair<Statement*, const char*> statements[] = {
       {&get_, "SELECT version, body FROM documents WHERE key = ?1"},
@@ -127,8 +213,8 @@ Result<> SqliteStore::Core::Open(const std::string& path, int log_pages_max) {
       {&read_backward_,
        "SELECT sequence, body FROM records WHERE stream = ?1 AND sequence BETWEEN ?2 AND ?3 "
        "ORDER BY sequence DESC LIMIT ?4"},
-      {&find_due_,
-       "SELECT id, at, kind, body FROM dues WHERE (at, id) > (?1, ?2) ORDER BY at, id"}};
+      {&find_due_, "SELECT id, at, kind, body FROM dues WHERE (at, id) > (?1, ?2) ORDER BY at, id"},
+      {&find_payload_, "SELECT at, size, crc, body FROM payloads WHERE id = ?1"}};
   for (const auto& [statement, sql] : statements) MILL_CHECK(statement->Prepare(reader_, sql));
 
   // The highest id that any stream ever had that still left a trace.
@@ -141,7 +227,7 @@ Result<> SqliteStore::Core::Open(const std::string& path, int log_pages_max) {
   return {};
 }
 
-Result<Version> SqliteStore::Core::FindVersion(const Key& key) {
+Result<Version> JournalStore::Core::FindVersion(const Key& key) {
   if (const auto found = overlay_.documents.find(key); found != overlay_.documents.end())
     return found->second.version;
   const StatementScope scope(get_version_);
@@ -149,7 +235,7 @@ Result<Version> SqliteStore::Core::FindVersion(const Key& key) {
   return has_row ? static_cast<Version>(get_version_.Number(0)) : Version{0};
 }
 
-Result<Overlay::Stream*> SqliteStore::Core::FindStream(const std::string& name) {
+Result<Overlay::Stream*> JournalStore::Core::FindStream(const std::string& name) {
   const auto [entry, is_new] = overlay_.streams.try_emplace(name);
   Overlay::Stream& stream = entry->second;
   if (!is_new) return &stream;
@@ -173,7 +259,7 @@ Result<Overlay::Stream*> SqliteStore::Core::FindStream(const std::string& name) 
   return &stream;
 }
 
-Result<> SqliteStore::Core::Check(const Batch& batch) {
+Result<> JournalStore::Core::Check(const Batch& batch) {
   for (const Batch::Expect& expect : batch.expects) {
     MILL_TRY(const Version version, FindVersion(expect.key));
     if (version != expect.version) return DocumentConflict(expect, version);
@@ -185,8 +271,8 @@ Result<> SqliteStore::Core::Check(const Batch& batch) {
   return {};
 }
 
-Result<> SqliteStore::Core::LayDocuments(Batch& batch, Changes& changes,
-                                         Overlay::Touched& touched) {
+Result<> JournalStore::Core::LayDocuments(Batch& batch, Changes& changes,
+                                          Overlay::Touched& touched) {
   for (Key& key : batch.deletes) {
     overlay_.documents[key] = {0, Json(), issued_};
     touched.documents.push_back(key);
@@ -201,7 +287,7 @@ Result<> SqliteStore::Core::LayDocuments(Batch& batch, Changes& changes,
   return {};
 }
 
-Result<> SqliteStore::Core::LayStreams(Batch& batch, Changes& changes, Overlay::Touched& touched) {
+Result<> JournalStore::Core::LayStreams(Batch& batch, Changes& changes, Overlay::Touched& touched) {
   for (std::string& name : batch.stream_deletes) {
     MILL_TRY(Overlay::Stream* const stream, FindStream(name));
     if (stream->id == 0) continue;
@@ -236,7 +322,7 @@ Result<> SqliteStore::Core::LayStreams(Batch& batch, Changes& changes, Overlay::
   return {};
 }
 
-void SqliteStore::Core::LayDues(Batch& batch, Changes& changes, Overlay::Touched& touched) {
+void JournalStore::Core::LayDues(Batch& batch, Changes& changes, Overlay::Touched& touched) {
   for (std::string& id : batch.due_removals) {
     overlay_.dues[id] = {std::nullopt, issued_};
     touched.dues.push_back(id);
@@ -249,7 +335,7 @@ void SqliteStore::Core::LayDues(Batch& batch, Changes& changes, Overlay::Touched
   }
 }
 
-Result<std::shared_ptr<Ticket>> SqliteStore::Core::Issue(Batch batch) {
+Result<std::shared_ptr<Ticket>> JournalStore::Core::Issue(Batch batch) {
   MILL_ASSERT(batch.events.empty());
   MILL_CHECK(failure_);
   MILL_CHECK(Check(batch));
@@ -268,8 +354,7 @@ Result<std::shared_ptr<Ticket>> SqliteStore::Core::Issue(Batch batch) {
   };
   if (auto laid = lay(); !laid) {
     // A read failed half way: the overlay is wrong from here on, so nothing may follow.
-    failure_ = laid;
-    if (failed_) failed_(laid.error());
+    Fail(laid.error());
     return laid.error();
   }
   LayDues(batch, changes, touched);
@@ -287,51 +372,152 @@ Result<std::shared_ptr<Ticket>> SqliteStore::Core::Issue(Batch batch) {
   return ticket;
 }
 
-std::shared_ptr<Ticket> SqliteStore::Core::LastOpen() const {
+std::shared_ptr<Ticket> JournalStore::Core::LastOpen() const {
   return open_.empty() ? nullptr : open_.back().second;
 }
 
-void SqliteStore::Core::HandOver() {
-  if (!writer_) return;
-  if (queue_.empty()) {
-    is_busy_ = false;
-    return;
-  }
-  std::vector<Changes> group;
-  group.swap(queue_);
-  const auto done = [weak = weak_from_this(), loop = loop_, durable = issued_](Result<> result) {
-    asio::post(loop, [weak, durable, result = std::move(result)]() mutable {
-      if (const auto core = weak.lock()) core->Finish(durable, std::move(result));
-    });
-  };
-  writer_->Commit(std::move(group), done);
+void JournalStore::Core::Fail(const Error& error) {
+  if (!failure_) return;
+  failure_ = error;
+  if (failed_) failed_(error);
 }
 
-void SqliteStore::Core::Finish(uint64_t durable, Result<> result) {
-  if (!result) {
-    failure_ = result;
-    queue_.clear();
-    durable = std::numeric_limits<uint64_t>::max();
-  } else {
-    overlay_.Forget(durable);
+void JournalStore::Core::HandOver() {
+  if (!writer_) return;
+  is_held_ = failure_ && behind_bytes_ > kBehindBytesMax;
+  if (is_held_) return;
+  if (!failure_) queue_.clear();
+  if (queue_.empty()) {
+    is_busy_ = false;
+    if (!failure_) SettleUpTo(kEveryBatch, failure_);
+    return;
   }
-  while (!open_.empty() && open_.front().first <= durable) {
+  const auto group = std::make_shared<Group>();
+  group->changes.swap(queue_);
+  group->last_batch = issued_;
+  group->needless = needless_;
+  writer_->Run([this, group] { Write(*group); },
+               [weak = weak_from_this(), group] {
+                 if (const auto core = weak.lock()) core->Finish(*group);
+               });
+}
+
+/// On the writer's worker.
+void JournalStore::Core::Write(Group& group) {
+  auto framed = maker_->Make(group.changes, journal::Log::kHeaderBytes);
+  group.changes.clear();
+  if (!framed) {
+    group.result = framed.error();
+    return;
+  }
+  auto entry = std::make_shared<Entry>();
+  entry->position = log_.newest() + 1;
+  entry->framed = *std::move(framed);
+  group.result = log_.Append(entry->position, entry->framed, group.needless);
+  group.entry = std::move(entry);
+}
+
+void JournalStore::Core::SettleUpTo(uint64_t batch, Result<> result) {
+  while (!open_.empty() && open_.front().first <= batch) {
     const auto ticket = std::move(open_.front().second);
     open_.pop_front();
     ticket->result = result;
     ticket->settled.Set();
   }
-  if (!result) {
-    if (failed_) failed_(result.error());
-    return;
+}
+
+void JournalStore::Core::Finish(Group& group) {
+  if (group.result) {
+    behind_bytes_ += group.entry->framed.size();
+    behind_.push_back({std::move(group.entry), group.last_batch});
+  } else {
+    Fail(group.result.error());
   }
+  SettleUpTo(group.last_batch, group.result);
   // Behind the wake-ups: what was waiting goes on first, and joins the next group.
   asio::post(loop_, [weak = weak_from_this()] {
-    if (const auto core = weak.lock()) core->HandOver();
+    const auto core = weak.lock();
+    if (!core) return;
+    core->HandOver();
+    core->CarryOver();
   });
 }
 
-Result<std::optional<Document>> SqliteStore::Core::Get(const Key& key) {
+void JournalStore::Core::CarryOver() {
+  if (!indexer_ || is_carrying_ || behind_.empty() || !failure_) return;
+  is_carrying_ = true;
+  struct Slice {
+    std::vector<std::shared_ptr<const Entry>> entries;
+    uint64_t last_batch = 0;
+    bool is_last = false;
+    uint64_t durable = 0;
+    Result<> result;
+  };
+  const auto slice = std::make_shared<Slice>();
+  for (size_t bytes = 0; !behind_.empty() && bytes < kSliceBytes; behind_.pop_front()) {
+    bytes += behind_.front().entry->framed.size();
+    slice->last_batch = behind_.front().last_batch;
+    slice->entries.push_back(std::move(behind_.front().entry));
+  }
+  slice->is_last = behind_.empty();
+  const auto work = [this, slice]() -> Result<> {
+    MILL_CHECK(index_.Apply(slice->entries));
+    if (index_.unmoved_bytes() > kMoveBytes) MILL_CHECK(index_.Move());
+    if (slice->is_last) MILL_CHECK(index_.Shrink());
+    slice->durable = index_.durable();
+    return {};
+  };
+  const auto done = [weak = weak_from_this(), slice] {
+    const auto core = weak.lock();
+    if (!core) return;
+    core->is_carrying_ = false;
+    if (!slice->result) {
+      core->Fail(slice->result.error());
+      if (core->is_held_) core->HandOver();
+      return;
+    }
+    core->overlay_.Forget(slice->last_batch);
+    for (const auto& entry : slice->entries) core->behind_bytes_ -= entry->framed.size();
+    core->needless_ = slice->durable;
+    if (core->is_held_) core->HandOver();
+    core->CarryOver();
+  };
+  indexer_->Run([work, slice] { slice->result = work(); }, done);
+}
+
+Result<Json> JournalStore::Core::Decode(std::string_view bytes) {
+  return journal::DecodeJson(bytes, [this](PayloadId id) { return ReadPayload(id); });
+}
+
+Result<Json> JournalStore::Core::ReadPayload(PayloadId id) {
+  if (const auto known = payloads_.find(id); known != payloads_.end()) return known->second;
+  const Error damaged{Code::kInternal, "StoreDamaged",
+                      "payload " + std::to_string(id) + " of the store is not readable"};
+  const StatementScope scope(find_payload_);
+  MILL_TRY(const bool has_row, find_payload_.Bind(1, id).Step());
+  if (!has_row) return damaged;
+  const auto size = static_cast<size_t>(find_payload_.Number(1));
+  Json text;
+  if (find_payload_.IsNull(0)) {
+    text = Json(find_payload_.Text(3));
+  } else {
+    std::string bytes(size, '\0');
+    const auto at = static_cast<uint64_t>(find_payload_.Number(0));
+    MILL_TRY(const size_t count, payloads_read_->Read(at, bytes.data(), size));
+    const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), size);
+    if (count != size || crc != static_cast<uint64_t>(find_payload_.Number(2))) return damaged;
+    text = Json(std::move(bytes));
+  }
+  if (payloads_bytes_ + size > kReadBytesMax) {
+    payloads_.clear();
+    payloads_bytes_ = 0;
+  }
+  payloads_bytes_ += size;
+  payloads_.emplace(id, text);
+  return text;
+}
+
+Result<std::optional<Document>> JournalStore::Core::Get(const Key& key) {
   if (const auto found = overlay_.documents.find(key); found != overlay_.documents.end()) {
     if (found->second.version == 0) return std::optional<Document>();
     return std::optional<Document>(Document{key, found->second.version, found->second.body});
@@ -340,12 +526,12 @@ Result<std::optional<Document>> SqliteStore::Core::Get(const Key& key) {
   MILL_TRY(const bool has_row, get_.Bind(1, key).Step());
   if (!has_row) return std::optional<Document>();
   const auto version = static_cast<Version>(get_.Number(0));
-  MILL_TRY(Json body, ParseStored(get_.Text(1)));
+  MILL_TRY(Json body, Decode(get_.Text(1)));
   return std::optional<Document>(Document{key, version, std::move(body)});
 }
 
-Result<std::vector<Document>> SqliteStore::Core::Range(const Key& from, const Key& to,
-                                                       Direction direction, size_t limit) {
+Result<std::vector<Document>> JournalStore::Core::Range(const Key& from, const Key& to,
+                                                        Direction direction, size_t limit) {
   std::vector<Document> found;
   if (from >= to) return found;
   const bool is_forward = direction == Direction::kForward;
@@ -376,15 +562,15 @@ Result<std::vector<Document>> SqliteStore::Core::Range(const Key& from, const Ke
       add_pending();
       continue;
     }
-    MILL_TRY(Json body, ParseStored(rows.Text(2)));
+    MILL_TRY(Json body, Decode(rows.Text(2)));
     found.push_back({Key(key), static_cast<Version>(rows.Number(1)), std::move(body)});
   }
   while (next < pending.size() && found.size() < limit) add_pending();
   return found;
 }
 
-Result<std::vector<Record>> SqliteStore::Core::Read(const std::string& name, uint64_t from,
-                                                    Direction direction, size_t limit) {
+Result<std::vector<Record>> JournalStore::Core::Read(const std::string& name, uint64_t from,
+                                                     Direction direction, size_t limit) {
   std::vector<Record> found;
   overlay_.Trim();
   MILL_TRY(const Overlay::Stream* const stream, FindStream(name));
@@ -409,7 +595,7 @@ Result<std::vector<Record>> SqliteStore::Core::Read(const std::string& name, uin
     while (true) {
       MILL_TRY(const bool has_row, rows.Step());
       if (!has_row) return {};
-      MILL_TRY(Json body, ParseStored(rows.Text(1)));
+      MILL_TRY(Json body, Decode(rows.Text(1)));
       found.push_back({static_cast<uint64_t>(rows.Number(0)), std::move(body)});
     }
   };
@@ -430,8 +616,8 @@ Result<std::vector<Record>> SqliteStore::Core::Read(const std::string& name, uin
   return found;
 }
 
-Result<std::vector<Due>> SqliteStore::Core::FindDue(Time after_at, const std::string& after_id,
-                                                    size_t limit) {
+Result<std::vector<Due>> JournalStore::Core::FindDue(Time after_at, const std::string& after_id,
+                                                     size_t limit) {
   std::vector<Due> found;
   const StatementScope scope(find_due_);
   find_due_.Bind(1, MillisSinceEpoch(after_at)).Bind(2, after_id);
@@ -442,7 +628,7 @@ Result<std::vector<Due>> SqliteStore::Core::FindDue(Time after_at, const std::st
     if (overlay_.dues.contains(id)) continue;
     const Time at = TimeFromMillis(find_due_.Number(1));
     std::string kind(find_due_.Text(2));
-    MILL_TRY(Json body, ParseStored(find_due_.Text(3)));
+    MILL_TRY(Json body, Decode(find_due_.Text(3)));
     found.push_back({std::move(id), at, std::move(kind), std::move(body)});
   }
   for (const auto& [id, entry] : overlay_.dues)
@@ -454,43 +640,59 @@ Result<std::vector<Due>> SqliteStore::Core::FindDue(Time after_at, const std::st
   return found;
 }
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(asio::any_io_executor loop,
-                                                       const std::string& path, Failed failed,
-                                                       int log_pages_max) {
+Result<std::unique_ptr<JournalStore>> JournalStore::Open(asio::any_io_executor loop, Ground ground,
+                                                         Failed failed) {
   auto core = std::make_shared<Core>(std::move(loop), std::move(failed));
-  MILL_CHECK(core->Open(path, log_pages_max));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(core)));
+  MILL_CHECK(core->Open(std::move(ground)));
+  return std::unique_ptr<JournalStore>(new JournalStore(std::move(core)));
 }
 
-SqliteStore::SqliteStore(std::shared_ptr<Core> core) : core_(std::move(core)) {}
-// A completion may hold the core for a moment longer; the thread and the file end here.
-SqliteStore::~SqliteStore() { core_->Close(); }
+Result<std::unique_ptr<JournalStore>> JournalStore::OpenFolder(asio::any_io_executor loop,
+                                                               const std::string& folder,
+                                                               Failed failed) {
+  std::error_code trouble;
+  std::filesystem::create_directories(folder, trouble);
+  if (trouble) return Error{Code::kUnavailable, "StoreFailed", folder + ": " + trouble.message()};
+  auto core = std::make_shared<Core>(loop, std::move(failed));
+  MILL_CHECK(core->Lock(folder + "/lock"));
+  Ground ground;
+  ground.disk = io::OpenFolder(folder);
+  ground.index_path = folder + "/" + kIndexFile;
+  ground.writer = io::MakeThread(loop);
+  ground.indexer = io::MakeThread(loop, kIndexNiceness);
+  MILL_CHECK(core->Open(std::move(ground)));
+  return std::unique_ptr<JournalStore>(new JournalStore(std::move(core)));
+}
 
-Task<> SqliteStore::Commit(Batch batch) {
+JournalStore::JournalStore(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+// A completion may hold the core for a moment longer; the thread and the file end here.
+JournalStore::~JournalStore() { core_->Close(); }
+
+Task<> JournalStore::Commit(Batch batch) {
   MILL_CO_TRY(const auto ticket, core_->Issue(std::move(batch)));
   MILL_CO_CHECK(co_await ticket->settled.Wait());
   co_return ticket->result;
 }
 
-Task<> SqliteStore::Settle() {
+Task<> JournalStore::Settle() {
   const auto ticket = core_->LastOpen();
   if (!ticket) co_return core_->failure();
   MILL_CO_CHECK(co_await ticket->settled.Wait());
   co_return ticket->result;
 }
 
-Task<std::optional<Document>> SqliteStore::Get(Key key) { co_return core_->Get(key); }
+Task<std::optional<Document>> JournalStore::Get(Key key) { co_return core_->Get(key); }
 
-Task<std::vector<Document>> SqliteStore::Range(Key from, Key to, Direction direction, int limit) {
+Task<std::vector<Document>> JournalStore::Range(Key from, Key to, Direction direction, int limit) {
   co_return core_->Range(from, to, direction, static_cast<size_t>(std::max(limit, 0)));
 }
 
-Task<std::vector<Record>> SqliteStore::Read(std::string stream, uint64_t from, Direction direction,
-                                            int limit) {
+Task<std::vector<Record>> JournalStore::Read(std::string stream, uint64_t from, Direction direction,
+                                             int limit) {
   co_return core_->Read(stream, from, direction, static_cast<size_t>(std::max(limit, 0)));
 }
 
-Task<std::vector<Due>> SqliteStore::FindDue(Time after_at, std::string after_id, int limit) {
+Task<std::vector<Due>> JournalStore::FindDue(Time after_at, std::string after_id, int limit) {
   co_return core_->FindDue(after_at, after_id, static_cast<size_t>(std::max(limit, 0)));
 }
 

@@ -9,10 +9,10 @@
 
 #include "store/store.h"
 
-namespace stepmill::sqlite {
+namespace stepmill::journal {
 
-/// The writes that are issued but not yet durable, by the number of the batch that made them. What
-/// stands here hides what the file says. Loop thread only.
+/// The writes that are issued but not yet in the index, by the number of the batch that made them.
+/// What stands here hides what the index says. Loop thread only.
 class Overlay {
  public:
   struct PendingDocument {
@@ -30,7 +30,7 @@ class Overlay {
     uint64_t first = 1;
     uint64_t newest = 0;
     uint64_t batch = 0;          ///< the last that changed it
-    std::deque<Record> pending;  ///< the newest records, not yet durable
+    std::deque<Record> pending;  ///< the newest records, not yet in the index
     std::deque<uint64_t> pending_batches;
   };
 
@@ -46,14 +46,14 @@ class Overlay {
     std::vector<std::string> dues;
   };
   void Note(Touched touched) { touched_.push_back(std::move(touched)); }
-  /// Batches up to `durable` are in the file.
-  void Forget(uint64_t durable);
+  /// Batches up to `applied` are in the index.
+  void Forget(uint64_t applied);
   /// Drops cached streams when there are too many. Pointers into `streams` end here.
   void Trim();
 
  private:
-  uint64_t durable_ = 0;
+  uint64_t applied_ = 0;
   std::deque<Touched> touched_;
 };
 
-}  // namespace stepmill::sqlite
+}  // namespace stepmill::journal

@@ -1,18 +1,17 @@
-#include "store/sqlite/database.h"
+#include "store/journal/database.h"
 
 #include <sqlite3.h>
 
 #include <cstring>
 
-namespace stepmill::sqlite {
+namespace stepmill::journal {
 
 Connection::~Connection() { sqlite3_close_v2(handle_); }
 
-Result<> Connection::Open(const std::string& path) {
+Result<> Connection::Open(const std::string& path, const char* vfs) {
   path_ = path;
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  if (sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr) != SQLITE_OK)
-    return LastError("open");
+  if (sqlite3_open_v2(path.c_str(), &handle_, kFlags, vfs) != SQLITE_OK) return LastError("open");
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, 5000);
   return {};
@@ -27,6 +26,10 @@ Error Connection::LastError(std::string_view what) const {
   const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
   if ((code & 0xFF) == SQLITE_FULL)
     return {Code::kUnavailable, "StoreFull", "the disk that holds " + path_ + " is full"};
+  if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB)
+    return {Code::kUnavailable, "StoreDamaged",
+            path_ + " is damaged (" + sqlite3_errmsg(handle_) +
+                "): run `stepmill check`, restore a backup"};
   std::string message = path_ + ": " + std::string(what) + ": " +
                         (handle_ ? sqlite3_errmsg(handle_) : "out of memory") + " (" +
                         std::to_string(code) + ")";
@@ -98,4 +101,4 @@ bool Statement::IsNull(int column) const {
   return sqlite3_column_type(handle_, column) == SQLITE_NULL;
 }
 
-}  // namespace stepmill::sqlite
+}  // namespace stepmill::journal

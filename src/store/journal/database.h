@@ -9,7 +9,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace stepmill::sqlite {
+namespace stepmill::journal {
 
 /// One connection to a database file. Used by one thread at a time.
 class Connection {
@@ -19,7 +19,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  Result<> Open(const std::string& path);
+  /// `vfs`: the SQLite file system by name; null: SQLite's own.
+  Result<> Open(const std::string& path, const char* vfs);
   /// Statements without parameters and without rows that matter.
   Result<> Run(const char* sql);
   /// What the last failed call on this connection means: kUnavailable, name "StoreFull" when the
@@ -71,4 +72,4 @@ class StatementScope {
   Statement& statement_;
 };
 
-}  // namespace stepmill::sqlite
+}  // namespace stepmill::journal

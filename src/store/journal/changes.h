@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-namespace stepmill::sqlite {
+namespace stepmill::journal {
 
 /// A batch with everything decided (versions, stream numbers, sequences), so that the writer only
 /// writes. Immutable once handed over; its Json values are shared with the overlay.
@@ -45,4 +45,4 @@ struct Changes {
   std::vector<Due> dues;
 };
 
-}  // namespace stepmill::sqlite
+}  // namespace stepmill::journal
