@@ -1,6 +1,7 @@
 #include "service/codebuild/build_machine.h"
 
 #include "base/strings.h"
+#include "gate/door.h"
 #include "json/each.h"
 #include "lang/buildspec/progress.h"
 #include "service/codebuild/records.h"
@@ -35,7 +36,9 @@ Json OpenPhase(std::string_view type, Time at) {
 /// One turn. State:
 ///     {"build": record, "folder", "spec", "progress", "sequence": last step of the runner,
 ///      "pending": lines not said yet, "status": the final one, once it is known,
-///      "isProvisioning", "hasLog", "isClosed": bool}
+///      "isProvisioning", "hasLog", "isClosed": bool,
+///      "isQueued", "isAsking", "isAskedAgain": bool, "ask": number of the last admission asked
+///      for, "report": number of the last status, "isReporting": bool, "toReport": what follows it}
 class Machine {
  public:
   Machine(const std::string& instance_id, const Json& state, const Event& event)
@@ -53,6 +56,11 @@ class Machine {
       OnStart();
     } else if (kind == "timer" && event_.data.StringOr("id", "") == "give-up") {
       GiveUp();
+    } else if (kind == "event") {
+      Ask();
+    } else if (kind == "timer" && event_.data.StringOr("id", "") == "queued") {
+      if (state_.BoolOr("isQueued", false))
+        Abort("TIMED_OUT", "QUEUED_TIMED_OUT", "Build has timed out in the queue. ");
     } else if (kind == "timer") {
       Abort("TIMED_OUT", "BUILD_TIMED_OUT", "Build has timed out. ");
     } else if (kind == "stop") {
@@ -136,10 +144,97 @@ class Machine {
   }
 
   void OnStart() {
+    const bool is_queued = event_.data.BoolOr("isQueued", false);
     state_ =
-        Json::Object{{"folder", event_.data["folder"]}, {"sequence", 2}, {"isProvisioning", true}};
+        Json::Object{{"folder", event_.data["folder"]}, {"sequence", 2}, {"isQueued", is_queued}};
     build_ = event_.data["build"];
     TellState();
+    if (build_["own"].Has("webhook")) Report("pending", "Build started");
+    if (!is_queued) return Proceed();
+    turn_.subscriptions.push_back({"ends", EndsOfProject()});
+    const auto minutes = std::chrono::minutes(build_.IntOr("queuedTimeoutInMinutes", 480));
+    turn_.timers.push_back({"queued", event_.at + minutes});
+    Ask();
+  }
+
+  // --- the queue
+  Json EndsOfProject() const {
+    return Json::Object{
+        {"source", Json::Array{"aws.codebuild"}},
+        {"detail-type", Json::Array{"CodeBuild Build State Change"}},
+        {"detail", Json::Object{{"project-name", Json::Array{build_["projectName"]}}}}};
+  }
+  void Ask() {
+    if (!state_.BoolOr("isQueued", false)) return;
+    if (state_.BoolOr("isAsking", false)) {
+      state_ = state_.With("isAskedAgain", true);
+      return;
+    }
+    const int64_t number = state_.IntOr("ask", 0) + 1;
+    state_ = state_.With("ask", number).With("isAsking", true);
+    const Json input = Json::Object{{"id", build_["id"]}};
+    const Principal codebuild = ServicePrincipal("codebuild.amazonaws.com", Part(1));
+    turn_.effects.push_back(
+        {"admit:" + std::to_string(number), "door",
+         DoorCall("codebuild", "AdmitBuild", input, codebuild, Part(1), Part(2), true)});
+  }
+  void OnAdmit(const Json& output) {
+    const bool is_again = state_.BoolOr("isAskedAgain", false);
+    state_ = state_.With("isAsking", false).With("isAskedAgain", false);
+    if (!state_.BoolOr("isQueued", false)) return;
+    if (output.BoolOr("isAdmitted", false)) {
+      LeaveQueue();
+      return Proceed();
+    }
+    if (is_again) Ask();
+  }
+  void LeaveQueue() {
+    state_ = state_.With("isQueued", false);
+    turn_.unsubscriptions.push_back("ends");
+    turn_.timer_cancels.push_back("queued");
+    turn_.writes.Delete(WaitingKey(Part(1), Part(2), build_));
+  }
+
+  // --- what the commit shows; one after the other, so that the last one is the last
+  bool IsReported() const {
+    return build_["own"].Has("webhook") || build_["source"].BoolOr("reportBuildStatus", false);
+  }
+  void Report(const std::string& state, const std::string& description) {
+    if (!IsReported() || !build_.Has("resolvedSourceVersion")) return;
+    const Json what = Json::Object{{"state", state}, {"description", description}};
+    if (state_.BoolOr("isReporting", false)) {
+      state_ = state_.With("toReport", what);
+      return;
+    }
+    SendReport(what);
+  }
+  void SendReport(const Json& what) {
+    const int64_t number = state_.IntOr("report", 0) + 1;
+    state_ = state_.With("report", number).With("isReporting", true);
+    Perform("status:" + std::to_string(number), "status",
+            {{"state", what["state"]}, {"description", what["description"]}});
+  }
+  void OnReported() {
+    state_ = state_.With("isReporting", false);
+    const Json next = state_["toReport"];
+    state_ = state_.Without("toReport");
+    if (next.is_object()) return SendReport(next);
+    FinishIfQuiet();
+  }
+  /// The build's status is known from here on.
+  void End(const std::string& status) {
+    status_ = status;
+    turn_.timer_cancels.push_back("timeout");
+    const std::string project = " for project " + build_.StringOr("projectName", "");
+    if (status == "SUCCEEDED") Report("success", "Build succeeded" + project);
+    if (status == "FAILED") Report("failure", "Build failed" + project);
+    if (status == "TIMED_OUT") Report("failure", "Build timed out" + project);
+    if (status == "STOPPED") Report("error", "Build stopped" + project);
+    if (status == "FAULT") Report("error", "Build fault" + project);
+  }
+
+  void Proceed() {
+    state_ = state_.With("isProvisioning", true);
     Leave("SUCCEEDED");
     Enter("PROVISIONING");
     const int64_t minutes = build_.IntOr("timeoutInMinutes", 60);
@@ -149,6 +244,8 @@ class Machine {
 
   void OnEffect(const std::string& tag, const Json& output, const Json* error) {
     if (tag == "finish") return Complete();
+    if (tag.starts_with("admit:")) return OnAdmit(output);
+    if (tag.starts_with("status:")) return OnReported();
     if (tag == "close") {
       state_ = state_.With("isClosed", true);
       return FinishIfQuiet();
@@ -183,6 +280,7 @@ class Machine {
     if (error) return FailPhase(error->StringOr("name", ""), error->StringOr("message", ""));
     if (output.Has("resolvedSourceVersion"))
       build_ = build_.With("resolvedSourceVersion", output["resolvedSourceVersion"]);
+    if (!build_["own"].Has("webhook")) Report("pending", "Build started");
     Json::Object log;
     log.Set("spec", output["spec"]);
     Perform("log", "log", std::move(log));
@@ -265,8 +363,7 @@ class Machine {
   }
   void Do(const buildspec::Note& note) { Say(note.text); }
   void Do(const buildspec::Finish& finish) {
-    status_ = finish.status;
-    turn_.timer_cancels.push_back("timeout");
+    End(finish.status);
     Close();
   }
   int64_t NextSequence() {
@@ -281,8 +378,7 @@ class Machine {
     Leave("FAILED", code, message);
     SayLeft(phase, false, code, message);
     Enter("FINALIZING");
-    status_ = "FAILED";
-    turn_.timer_cancels.push_back("timeout");
+    End("FAILED");
     Close();
   }
 
@@ -293,8 +389,8 @@ class Machine {
     Say("Phase complete: " + phase + " State: " + status);
     Say("Phase context status code: " + code + " Message: " + message);
     Enter("FINALIZING");
-    status_ = status;
-    turn_.timer_cancels.push_back("timeout");
+    if (state_.BoolOr("isQueued", false)) LeaveQueue();
+    End(status);
     for (const char* tag : {"source", "upload"}) turn_.effect_cancels.push_back(tag);
     turn_.effect_cancels.push_back("step:" + std::to_string(state_.IntOr("sequence", 2)));
     // What is being provisioned can only be taken away once it is there.
@@ -313,10 +409,12 @@ class Machine {
   /// What the build still says can be put when nothing of its own output is missing before it.
   void FinishIfQuiet() {
     if (!state_.BoolOr("isClosed", false) || state_.BoolOr("hasLog", false)) return;
+    if (state_.BoolOr("isReporting", false)) return;
     Perform("finish", "finish", {{"lines", TakePending()}});
   }
 
   void Complete() {
+    turn_.writes.Delete(ActiveKey(Part(1), Part(2), build_.StringOr("id", "")));
     Leave("SUCCEEDED");
     Enter("COMPLETED");
     build_ = build_.With("buildStatus", status_)

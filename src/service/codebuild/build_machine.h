@@ -13,8 +13,9 @@ inline constexpr char kMachine[] = "codebuild.build";
 /// The record with its first two phases, SUBMITTED and QUEUED.
 Json Queued(const Json& build, Time at);
 
-/// Events: "start" {"build", "folder"}, effects "provision" "source" "log" "step:N" "upload"
-/// "close" "finish", timer "timeout", posted "stop".
+/// Events: "start" {"build", "folder", "isQueued"}, effects "admit:N" "provision" "source" "log"
+/// "step:N" "upload" "status:N" "close" "finish", timers "timeout" "queued" "give-up", the event of
+/// another build's end while it is queued, posted "stop".
 Step AdvanceBuild(const std::string& instance_id, const Json& state, const Event& event);
 
 /// Where things are inside a build's sandbox.

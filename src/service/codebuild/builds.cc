@@ -11,6 +11,8 @@ namespace stepmill::codebuild {
 namespace {
 
 constexpr int kPage = 100;
+constexpr int kPlacesMax = 10'000;   ///< builds of one project that run or wait
+constexpr int64_t kQueueFactor = 5;  ///< so many times the limit may wait (CodeBuild: quotas)
 
 std::string Padded(int64_t millis) {
   std::string text = std::to_string(millis);
@@ -110,6 +112,7 @@ Json NewBuild(Call& call, const Json& project, const Json& input, int64_t number
                             {"encryptionKey", project["encryptionKey"]},
                             {"phases", Json::Array()},
                             {"exportedEnvironmentVariables", Json::Array()}};
+  if (input.Has("own")) build = build.With("own", input["own"]);
   const auto pick = [&](const char* from_input, const char* member) {
     if (input.Has(from_input))
       build = build.With(member, input[from_input]);
@@ -146,8 +149,30 @@ Json NewBuild(Call& call, const Json& project, const Json& input, int64_t number
   return build.With("logs", std::move(shown));
 }
 
+/// How many builds of a project run and wait.
+struct Places {
+  int64_t active = 0, waiting = 0;
+};
+Task<Places> FindPlaces(Call& call, std::string project) {
+  Places places;
+  const Key active = call.KeyFor({"codebuild", "active", project}) + "/";
+  const Key waiting = call.KeyFor({"codebuild", "waiting", project}) + "/";
+  MILL_CO_TRY(const auto running, co_await call.ports.store.Range(active, PrefixEnd(active),
+                                                                  Direction::kForward, kPlacesMax));
+  MILL_CO_TRY(const auto queued, co_await call.ports.store.Range(waiting, PrefixEnd(waiting),
+                                                                 Direction::kForward, kPlacesMax));
+  places.active = static_cast<int64_t>(running.size());
+  places.waiting = static_cast<int64_t>(queued.size());
+  co_return places;
+}
+
 Task<Json> Start(Call& call, Document project, Json input, bool is_by_pipeline) {
   MILL_CO_CHECK(CheckStart(input));
+  const int64_t limit = project.body.IntOr("concurrentBuildLimit", INT64_MAX);
+  MILL_CO_TRY(const Places places, co_await FindPlaces(call, project.body.StringOr("name", "")));
+  const bool is_queued = places.active + places.waiting >= limit;
+  if (is_queued && places.waiting >= limit * kQueueFactor)
+    co_return TooManyQueued(limit * kQueueFactor);
   const int64_t number = project.body.IntOr("buildCount", 0) + 1;
   Json build = NewBuild(call, project.body, input, number);
   for (const char* name : {"initiator", "resolvedSourceVersion"})
@@ -164,14 +189,19 @@ Task<Json> Start(Call& call, Document project, Json input, bool is_by_pipeline) 
                          Json::Object{{"id", id}});
   const Json shown = Queued(build, call.Now());
   call.batch.PutDocument(BuildKey(call.account, call.region, id), shown);
-  const Json data =
-      Json::Object{{"build", shown}, {"folder", call.ports.random.Next() % 1'000'000'000}};
+  if (is_queued)
+    call.batch.PutDocument(WaitingKey(call.account, call.region, shown), Json::Object{{"id", id}});
+  else
+    call.batch.PutDocument(ActiveKey(call.account, call.region, id), Json::Object{});
+  const Json data = Json::Object{{"build", shown},
+                                 {"folder", call.ports.random.Next() % 1'000'000'000},
+                                 {"isQueued", is_queued}};
   call.ports.engine.Start(call.batch, InstanceId(call.account, call.region, id), kMachine, data);
   const std::string token = input.StringOr("idempotencyToken", "");
   if (!token.empty())
     call.batch.Create(call.KeyFor({"codebuild", "token", token}),
                       Json::Object{{"id", id}, {"project", name}});
-  co_return Json::Object{{"build", shown}};
+  co_return Json::Object{{"build", ShownBuild(shown)}};
 }
 
 Task<std::optional<Json>> FindBuild(Call& call, std::string id_or_arn) {
@@ -222,6 +252,76 @@ std::string InstanceId(std::string_view account, std::string_view region, std::s
   return "codebuild/" + std::string(account) + "/" + std::string(region) + "/" + std::string(id);
 }
 
+Key ActiveKey(std::string_view account, std::string_view region, std::string_view id) {
+  return MakeKey({account, region, "codebuild", "active", ProjectOf(id), id});
+}
+
+Key WaitingKey(std::string_view account, std::string_view region, const Json& build) {
+  const std::string id = build.StringOr("id", "");
+  const Time at = TimeFromSeconds(build["startTime"].AsDouble());
+  return MakeKey(
+      {account, region, "codebuild", "waiting", ProjectOf(id), Padded(MillisSinceEpoch(at)), id});
+}
+
+std::string ProjectOf(std::string_view build_id) {
+  return std::string(build_id.substr(0, build_id.rfind(':')));
+}
+
+Task<Json> StartOwnBuild(Call& call, Document project, Json input) {
+  co_return co_await Start(call, std::move(project), std::move(input), false);
+}
+
+Task<Json> AdmitBuild(Call& call) {
+  const std::string id = call.input.StringOr("id", "");
+  const std::string name = ProjectOf(id);
+  const Json waiting = Json::Object{{"isAdmitted", false}};
+  const auto project = co_await RequireProject(call, name);
+  if (!project && project.error().code != Code::kNotFound) co_return project.error();
+  // A project that was deleted bounds nothing any more.
+  const int64_t limit =
+      project ? project->body.IntOr("concurrentBuildLimit", INT64_MAX) : INT64_MAX;
+  MILL_CO_TRY(const Places places, co_await FindPlaces(call, name));
+  const Key prefix = call.KeyFor({"codebuild", "waiting", name}) + "/";
+  MILL_CO_TRY(const auto queue, co_await call.ports.store.Range(prefix, PrefixEnd(prefix),
+                                                                Direction::kForward, kPlacesMax));
+  int64_t before = 0;
+  for (const Document& entry : queue) {
+    if (entry.body.StringOr("id", "") != id) {
+      ++before;
+      continue;
+    }
+    if (places.active + before >= limit) co_return waiting;
+    // Whoever ends the build takes the entry away: then this does not count.
+    call.batch.expects.push_back({entry.key, entry.version});
+    call.batch.Delete(entry.key);
+    if (project) call.batch.Replace(*project, project->body);  // two admissions that meet conflict
+    call.batch.PutDocument(ActiveKey(call.account, call.region, id), Json::Object{});
+    co_return Json::Object{{"isAdmitted", true}};
+  }
+  co_return waiting;
+}
+
+Task<Json> BatchDeleteBuilds(Call& call) {
+  Json::Array deleted, kept;
+  for (const Json& given : ItemsOf(call.input["ids"])) {
+    const std::string id = BuildIdOf(given.AsString());
+    MILL_CO_TRY(const auto build, co_await FindBuild(call, id));
+    if (!build || !build->BoolOr("buildComplete", false)) {
+      const char* why = build ? "BUILD_IN_PROGRESS" : "BUILD_NOT_FOUND";
+      kept.push_back(Json::Object{{"id", given}, {"statusCode", why}});
+      continue;
+    }
+    const Time at = TimeFromSeconds((*build)["startTime"].AsDouble());
+    const std::string millis = Padded(MillisSinceEpoch(at));
+    call.batch.Delete(BuildKey(call.account, call.region, id));
+    call.batch.Delete(call.KeyFor({"codebuild", "started", millis, id}));
+    call.batch.Delete(call.KeyFor({"codebuild", "started-of", ProjectOf(id), millis, id}));
+    deleted.push_back((*build)["arn"]);
+  }
+  co_return Json::Object{{"buildsDeleted", std::move(deleted)},
+                         {"buildsNotDeleted", std::move(kept)}};
+}
+
 std::string BuildIdOf(std::string id_or_arn) {
   const size_t at = id_or_arn.find(":build/");
   return at == std::string::npos ? id_or_arn : id_or_arn.substr(at + 7);
@@ -234,7 +334,7 @@ Task<Json> StartBuild(Call& call) {
     MILL_CO_TRY(const auto used, co_await call.ports.store.Get(key));
     if (used) {
       MILL_CO_TRY(const Json build, co_await RequireBuild(call, used->body.StringOr("id", "")));
-      co_return Json::Object{{"build", build}};
+      co_return Json::Object{{"build", ShownBuild(build)}};
     }
   }
   const std::string name = call.input.StringOr("projectName", "");
@@ -309,7 +409,9 @@ Task<Json> RetryBuild(Call& call) {
       {"secondaryArtifacts", "secondaryArtifactsOverride"},
       {"timeoutInMinutes", "timeoutInMinutesOverride"},
       {"queuedTimeoutInMinutes", "queuedTimeoutInMinutesOverride"},
-      {"serviceRole", "serviceRoleOverride"}};
+      {"serviceRole", "serviceRoleOverride"},
+      {"resolvedSourceVersion", "resolvedSourceVersion"},
+      {"own", "own"}};
   for (const auto& [from, to] : kKept)
     if (old.Has(from)) input.Set(to, old[from]);
   project.body = project.body.With("source", old["source"]).With("environment", old["environment"]);
@@ -332,7 +434,7 @@ Task<Json> StopBuild(Call& call) {
     call.ports.engine.Post(call.batch,
                            InstanceId(call.account, call.region, build.StringOr("id", "")), "stop",
                            Json::Object());
-  co_return Json::Object{{"build", build}};
+  co_return Json::Object{{"build", ShownBuild(build)}};
 }
 
 Task<Json> BatchGetBuilds(Call& call) {
@@ -340,7 +442,7 @@ Task<Json> BatchGetBuilds(Call& call) {
   for (const Json& id : ItemsOf(call.input["ids"])) {
     MILL_CO_TRY(const auto build, co_await FindBuild(call, id.AsString()));
     if (build)
-      builds.push_back(*build);
+      builds.push_back(ShownBuild(*build));
     else
       missing.push_back(id);
   }

@@ -15,6 +15,10 @@ inline Error ProjectNotFound(const std::string& arn) {
 inline Error ProjectExists(const std::string& arn) {
   return {Code::kConflict, "ResourceAlreadyExistsException", "Project already exists: " + arn};
 }
+inline Error TooManyQueued(int64_t most) {
+  return {Code::kLimit, "AccountLimitExceededException",
+          "Cannot have more than " + std::to_string(most) + " builds in queue for the account"};
+}
 inline Error BuildNotFound(const std::string& arn) {
   return {Code::kNotFound, "ResourceNotFoundException", "Build cannot be found: " + arn};
 }

@@ -9,6 +9,7 @@
 #include "lang/buildspec/script.h"
 #include "lang/workflow/output.h"
 #include "service/codebuild/build_machine.h"
+#include "service/codebuild/records.h"
 #include "service/sandbox_job.h"
 
 namespace stepmill::codebuild {
@@ -32,24 +33,80 @@ std::map<std::string, std::string> BaseEnvironment(const Asker& asker, const Jso
   const std::string id = build.StringOr("id", "");
   const Json& source = build["source"];
   const Time started = TimeFromSeconds(build["startTime"].AsDouble());
-  return {{"AWS_DEFAULT_REGION", asker.region},
-          {"AWS_REGION", asker.region},
-          {"CI", "true"},
-          {"CODEBUILD_CI", "true"},
-          {"CODEBUILD_BUILD_ARN", build.StringOr("arn", "")},
-          {"CODEBUILD_BUILD_ID", id},
-          {"CODEBUILD_BUILD_IMAGE", build["environment"].StringOr("image", "")},
-          {"CODEBUILD_BUILD_NUMBER", std::to_string(build.IntOr("buildNumber", 1))},
-          {"CODEBUILD_BUILD_SUCCEEDING", "1"},
-          {"CODEBUILD_INITIATOR", build.StringOr("initiator", "")},
-          {"CODEBUILD_KMS_KEY_ID", build.StringOr("encryptionKey", "")},
-          {"CODEBUILD_LOG_PATH", build["logs"].StringOr("streamName", "")},
-          {"CODEBUILD_PROJECT_UUID", id.substr(id.rfind(':') + 1)},
-          {"CODEBUILD_SOURCE_REPO_URL", source.StringOr("location", "")},
-          {"CODEBUILD_SOURCE_VERSION", build.StringOr("sourceVersion", "")},
-          {"CODEBUILD_SRC_DIR", SourceFolder(build, folder)},
-          {"CODEBUILD_START_TIME", std::to_string(MillisSinceEpoch(started))},
-          {"HOME", "/root"}};
+  std::map<std::string, std::string> env{
+      {"AWS_DEFAULT_REGION", asker.region},
+      {"AWS_REGION", asker.region},
+      {"CI", "true"},
+      {"CODEBUILD_CI", "true"},
+      {"CODEBUILD_BUILD_ARN", build.StringOr("arn", "")},
+      {"CODEBUILD_BUILD_ID", id},
+      {"CODEBUILD_BUILD_IMAGE", build["environment"].StringOr("image", "")},
+      {"CODEBUILD_BUILD_NUMBER", std::to_string(build.IntOr("buildNumber", 1))},
+      {"CODEBUILD_BUILD_SUCCEEDING", "1"},
+      {"CODEBUILD_INITIATOR", build.StringOr("initiator", "")},
+      {"CODEBUILD_KMS_KEY_ID", build.StringOr("encryptionKey", "")},
+      {"CODEBUILD_LOG_PATH", build["logs"].StringOr("streamName", "")},
+      {"CODEBUILD_PROJECT_UUID", id.substr(id.rfind(':') + 1)},
+      {"CODEBUILD_SOURCE_REPO_URL", source.StringOr("location", "")},
+      {"CODEBUILD_SOURCE_VERSION", build.StringOr("sourceVersion", "")},
+      {"CODEBUILD_SRC_DIR", SourceFolder(build, folder)},
+      {"CODEBUILD_START_TIME", std::to_string(MillisSinceEpoch(started))},
+      {"HOME", "/root"}};
+  if (build.Has("resolvedSourceVersion"))
+    env["CODEBUILD_RESOLVED_SOURCE_VERSION"] = build.StringOr("resolvedSourceVersion", "");
+  for (const auto& member : MembersOf(build["own"]["webhook"]))
+    env["CODEBUILD_WEBHOOK_" + member.name] = member.value.AsString();
+  return env;
+}
+
+/// "$NAME" and "${NAME}" of the build's own variables; others stay as they stand.
+std::string Expanded(const std::string& text, const std::map<std::string, std::string>& env) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool is_braced = text.compare(i, 2, "${") == 0;
+    size_t end = i + (is_braced ? 2 : 1);
+    const size_t start = end;
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
+      ++end;
+    const auto known = text[i] == '$' ? env.find(text.substr(start, end - start)) : env.end();
+    const bool is_closed = !is_braced || (end < text.size() && text[end] == '}');
+    if (known == env.end() || !is_closed) {
+      out += text[i];
+      continue;
+    }
+    out += known->second;
+    i = end - (is_braced ? 0 : 1);
+  }
+  return out;
+}
+
+/// The build's status on its commit.
+Task<Json> PutStatus(Ports& ports, Json what, std::string effect_id) {
+  const Json& build = what["build"];
+  MILL_CO_TRY(Asker asker, AskerOf(ports, build));
+  // Not as the build's role: the connection to the host is the service's own.
+  asker.principal = ServicePrincipal("codebuild.amazonaws.com", asker.account);
+  const auto env = BaseEnvironment(asker, build, what["folder"]);
+  const std::string project = build.StringOr("projectName", "");
+  const Json& config = build["source"]["buildStatusConfig"];
+  const std::string context =
+      config.StringOr("context", "AWS CodeBuild " + asker.region + " (" + project + ")");
+  const std::string page = "https://" + asker.region +
+                           ".console.aws.amazon.com/codesuite/codebuild/" + asker.account +
+                           "/projects/" + project + "/build/" +
+                           UrlEncode(build.StringOr("id", "")) + "/?region=" + asker.region;
+  const Json input =
+      Json::Object{{"repositoryName", RepositoryOf(build["source"].StringOr("location", ""))},
+                   {"commitId", build["resolvedSourceVersion"]},
+                   {"context", Expanded(context, env)},
+                   {"state", what["state"]},
+                   {"description", what["description"]},
+                   {"targetUrl", Expanded(config.StringOr("targetUrl", page), env)}};
+  const auto put = co_await AskService(asker, "codecommit", "PutCommitStatus", input, effect_id);
+  // A repository or commit that is gone has nobody to be told.
+  if (!put && put.error().code == Code::kUnavailable) co_return put.error();
+  co_return Json::Object{};
 }
 
 /// The build's output, masked, to its log.
@@ -108,6 +165,9 @@ Task<Json> PerformLog(Ports& ports, Performance performance) {
 }
 Task<Json> PerformClose(Ports& ports, Performance performance) {
   co_return co_await CloseJob(ports, performance.what);
+}
+Task<Json> PerformStatus(Ports& ports, Performance performance) {
+  co_return co_await PutStatus(ports, performance.what, performance.effect_id);
 }
 Task<Json> PerformFinish(Ports& ports, Performance performance) {
   co_return co_await Finish(ports, performance.what, performance.effect_id);
@@ -190,7 +250,7 @@ void AddPerformers(Ports& ports) {
   const std::pair<const char*, Task<Json> (*)(Ports&, Performance)> kAll[] = {
       {"provision", PerformProvision}, {"source", PerformSource}, {"step", PerformStep},
       {"upload", PerformUpload},       {"log", PerformLog},       {"close", PerformClose},
-      {"finish", PerformFinish}};
+      {"finish", PerformFinish},       {"status", PerformStatus}};
   for (const auto& [name, function] : kAll)
     ports.engine.AddPerformer(
         std::string("codebuild.") + name,

@@ -27,10 +27,12 @@ Result<> CheckCapabilities(const Json& project) {
   for (const char* name : {"registryCredential", "certificate", "fleet", "dockerServer"})
     if (environment.Has(name))
       return InvalidInput("environment." + std::string(name) + " is not available here");
-  for (const char* name : {"vpcConfig", "fileSystemLocations", "buildBatchConfig",
-                           "concurrentBuildLimit", "autoRetryLimit"})
+  for (const char* name :
+       {"vpcConfig", "fileSystemLocations", "buildBatchConfig", "autoRetryLimit"})
     if (project[name].size() > 0 || project[name].is_number())
       return InvalidInput(std::string(name) + " is not available here");
+  const int64_t limit = project.IntOr("concurrentBuildLimit", 1);
+  if (limit < 1) return InvalidInput("Invalid concurrentBuildLimit: " + std::to_string(limit));
   if (project["logsConfig"]["s3Logs"].StringOr("status", "DISABLED") == "ENABLED")
     return InvalidInput("logsConfig.s3Logs is not available here: logs go to CloudWatch Logs");
   const Json& source = project["source"];
@@ -89,6 +91,13 @@ Key ProjectKey(const Call& call, const std::string& name) {
   return call.KeyFor({"codebuild", "project", name});
 }
 
+std::string RepositoryOf(std::string location) {
+  while (location.ends_with('/')) location.pop_back();
+  location = location.substr(location.rfind('/') + 1);
+  if (location.ends_with(".git")) location.resize(location.size() - 4);
+  return location;
+}
+
 Task<Document> RequireProject(Call& call, std::string name) {
   if (const size_t slash = name.rfind(":project/"); slash != std::string::npos)
     name = name.substr(slash + 9);
@@ -119,6 +128,8 @@ Task<Json> UpdateProject(Call& call) {
   MILL_CO_TRY(const Document document, co_await RequireProject(call, name));
   Json project = document.body;
   for (const auto& member : call.input.members()) project = project.With(member.name, member.value);
+  if (project.IntOr("concurrentBuildLimit", 0) == -1)  // "To remove this limit, set it to -1."
+    project = project.Without("concurrentBuildLimit");
   MILL_CO_CHECK(CheckCapabilities(project));
   project = WithDefaults(project).With("lastModified", SecondsSinceEpoch(call.Now()));
   call.batch.Replace(document, project);
@@ -128,6 +139,7 @@ Task<Json> UpdateProject(Call& call) {
 Task<Json> DeleteProject(Call& call) {
   const std::string name = call.input.StringOr("name", "");
   call.batch.Delete(ProjectKey(call, name));  // AWS does not mind when it is not there
+  call.batch.Delete(call.KeyFor({"codebuild", "webhook", name}));
   co_return Json::Object{};
 }
 
@@ -182,6 +194,27 @@ Task<Json> ListProjects(Call& call) {
   if (documents.size() > kPage) output.Set("nextToken", names.back());
   output.Set("projects", std::move(names));
   co_return Json(std::move(output));
+}
+
+/// The names that CodeBuild publishes for Linux; each one means the local runner image.
+Task<Json> ListCuratedEnvironmentImages(Call&) {
+  const std::pair<const char*, std::vector<const char*>> kPlatforms[] = {
+      {"UBUNTU",
+       {"aws/codebuild/standard:5.0", "aws/codebuild/standard:6.0", "aws/codebuild/standard:7.0"}},
+      {"AMAZON_LINUX",
+       {"aws/codebuild/amazonlinux-x86_64-standard:4.0",
+        "aws/codebuild/amazonlinux-x86_64-standard:5.0"}}};
+  Json::Array platforms;
+  for (const auto& [platform, names] : kPlatforms) {
+    Json::Array images;
+    for (const char* name : names)
+      images.push_back(Json::Object{{"name", name},
+                                    {"description", "the local image `runner`, by this name"},
+                                    {"versions", Json::Array{name}}});
+    const Json language = Json::Object{{"language", "BASE"}, {"images", std::move(images)}};
+    platforms.push_back(Json::Object{{"platform", platform}, {"languages", Json::Array{language}}});
+  }
+  co_return Json::Object{{"platforms", std::move(platforms)}};
 }
 
 }  // namespace stepmill::codebuild

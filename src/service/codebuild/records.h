@@ -10,7 +10,11 @@
 /// Documents of CodeBuild, all below `<account>/<region>/codebuild/`:
 ///
 ///     project/NAME               the project as BatchGetProjects gives it, and "buildCount"
-///     build/PROJECT:UUID         the build as BatchGetBuilds gives it; written by its machine
+///     build/PROJECT:UUID         the build as BatchGetBuilds gives it; written by its machine. And
+///                                "own" {"webhook": {EVENT, HEAD_REF, ...}}: what started it
+///     webhook/PROJECT            {"project"}: projects whose webhook follows their repository
+///     active/PROJECT/ID          {}: counts against the project's concurrentBuildLimit
+///     waiting/PROJECT/MILLIS/ID  {"id"}: queued, in order
 ///     started/MILLIS/ID          empty: all builds in the order of their start
 ///     started-of/PROJECT/MILLIS/ID
 ///     token/TOKEN                {"id"}: an idempotencyToken that was used
@@ -24,6 +28,19 @@ std::string BuildIdOf(std::string id_or_arn);
 /// The project's document; ResourceNotFoundException. `name` may be an ARN.
 Task<Document> RequireProject(Call& call, std::string name);
 
+Key ActiveKey(std::string_view account, std::string_view region, std::string_view id);
+/// `build`: the record (its start time orders the queue).
+Key WaitingKey(std::string_view account, std::string_view region, const Json& build);
+/// "PROJECT:UUID" -> "PROJECT".
+std::string ProjectOf(std::string_view build_id);
+/// ".../NAME(.git)" -> NAME, for git sources.
+std::string RepositoryOf(std::string location);
+/// What clients see of a build.
+inline Json ShownBuild(const Json& build) { return build.Without("own"); }
+/// StartBuild of a project that was read; `input` may also have "initiator",
+/// "resolvedSourceVersion" (the commit to build) and "own".
+Task<Json> StartOwnBuild(Call& call, Document project, Json input);
+
 // Handlers; service.cc has their rows.
 Task<Json> CreateProject(Call& call);
 Task<Json> UpdateProject(Call& call);
@@ -32,6 +49,14 @@ Task<Json> BatchGetProjects(Call& call);
 Task<Json> ListProjects(Call& call);
 Task<Json> StartBuild(Call& call);
 Task<Json> StartBuildForPipeline(Call& call);
+/// Ours, asked by a queued build's machine: {"id"} -> {"isAdmitted"}: it counts from now on.
+Task<Json> AdmitBuild(Call& call);
+Task<Json> OnRepositoryEvent(Call& call);
+Task<Json> CreateWebhook(Call& call);
+Task<Json> UpdateWebhook(Call& call);
+Task<Json> DeleteWebhook(Call& call);
+Task<Json> BatchDeleteBuilds(Call& call);
+Task<Json> ListCuratedEnvironmentImages(Call& call);
 Task<Json> StopBuild(Call& call);
 Task<Json> RetryBuild(Call& call);
 Task<Json> BatchGetBuilds(Call& call);

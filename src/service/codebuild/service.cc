@@ -14,7 +14,7 @@ constexpr std::string_view kProjectName =
     "arn:aws:codebuild:{region}:{account}:project/{projectName}";
 constexpr std::string_view kAny = "arn:aws:codebuild:{region}:{account}:project/*";
 constexpr std::string_view kKept =
-    "description,tags,badgeEnabled,encryptionKey,cache,queuedTimeoutInMinutes,"
+    "description,tags,badgeEnabled,encryptionKey,cache,"
     "environment.imagePullCredentialsType,source.auth,source.gitCloneDepth,"
     "source.gitSubmodulesConfig,artifacts.encryptionDisabled";
 
@@ -50,8 +50,8 @@ constexpr Operation kOperations[] = {
      .action = "codebuild:StartBuild",
      .resource = kProjectName,
      .access = Access::kWrite,
-     .keeps = "cacheOverride,encryptionKeyOverride,queuedTimeoutInMinutesOverride,"
-              "imagePullCredentialsTypeOverride,gitCloneDepthOverride,"
+     .keeps = "cacheOverride,encryptionKeyOverride,imagePullCredentialsTypeOverride,"
+              "gitCloneDepthOverride,"
               "gitSubmodulesConfigOverride,sourceAuthOverride"},
     {.name = "StartBuildForPipeline",
      .handler = StartBuildForPipeline,
@@ -59,6 +59,38 @@ constexpr Operation kOperations[] = {
      .resource = kProjectName,
      .access = Access::kWrite,
      .is_internal = true},
+    {.name = "AdmitBuild",
+     .handler = AdmitBuild,
+     .action = "codebuild:StartBuild",
+     .resource = kAny,
+     .is_internal = true},
+    {.name = "OnRepositoryEvent",
+     .handler = OnRepositoryEvent,
+     .action = "codebuild:StartBuild",
+     .resource = kAny,
+     .is_internal = true},
+    {.name = "CreateWebhook",
+     .handler = CreateWebhook,
+     .action = "codebuild:CreateWebhook",
+     .resource = kProjectName,
+     .keeps = "pullRequestBuildPolicy.approverRoles"},
+    {.name = "UpdateWebhook",
+     .handler = UpdateWebhook,
+     .action = "codebuild:UpdateWebhook",
+     .resource = kProjectName,
+     .keeps = "pullRequestBuildPolicy.approverRoles"},
+    {.name = "DeleteWebhook",
+     .handler = DeleteWebhook,
+     .action = "codebuild:DeleteWebhook",
+     .resource = kProjectName},
+    {.name = "BatchDeleteBuilds",
+     .handler = BatchDeleteBuilds,
+     .action = "codebuild:BatchDeleteBuilds",
+     .resource = kAny},
+    {.name = "ListCuratedEnvironmentImages",
+     .handler = ListCuratedEnvironmentImages,
+     .action = "codebuild:ListCuratedEnvironmentImages",
+     .access = Access::kList},
     {.name = "StopBuild",
      .handler = StopBuild,
      .action = "codebuild:StopBuild",
@@ -85,6 +117,12 @@ constexpr Operation kOperations[] = {
      .access = Access::kList},
 };
 
+constexpr EventRow kEvents[] = {
+    {.pattern = R"({"source": ["aws.codecommit"], "detail-type": [
+        "CodeCommit Repository State Change", "CodeCommit Pull Request State Change"]})",
+     .operation = "OnRepositoryEvent"},
+};
+
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachine, JsonMachine(AdvanceBuild));
   AddPerformers(ports);
@@ -96,6 +134,7 @@ const Service kService{.name = "codebuild",
                        .host = "codebuild.amazonaws.com",
                        .model = &models::kCodebuild,
                        .operations = kOperations,
+                       .events = kEvents,
                        .wire_up = WireUp};
 
 }  // namespace stepmill::codebuild

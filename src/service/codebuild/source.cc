@@ -11,6 +11,7 @@
 #include "repo/repo.h"
 #include "service/codebuild/build_machine.h"
 #include "service/codebuild/performers.h"
+#include "service/codebuild/records.h"
 
 namespace stepmill::codebuild {
 namespace {
@@ -28,14 +29,6 @@ std::pair<std::string, std::string> ObjectOf(std::string text) {
   const size_t slash = text.find('/');
   if (slash == std::string::npos) return {text, ""};
   return {text.substr(0, slash), text.substr(slash + 1)};
-}
-
-/// "…/NAME(.git)" -> NAME, for git sources.
-std::string RepositoryOf(std::string location) {
-  while (location.ends_with('/')) location.pop_back();
-  location = location.substr(location.rfind('/') + 1);
-  if (location.ends_with(".git")) location.resize(location.size() - 4);
-  return location;
 }
 
 std::string ReadHostFile(const std::string& path) {
@@ -86,6 +79,11 @@ Task<Staged> StageGit(Asker asker, Json source, std::string version, std::string
   fs::remove(temporary, ignored);
   if (!unpacked) co_return ClientError(unpacked.error().message);
   co_return Staged{*commit};
+}
+
+bool IsGit(const Json& source) {
+  const std::string type = source.StringOr("type", "");
+  return type != "NO_SOURCE" && type != "CODEPIPELINE" && type != "S3";
 }
 
 Task<Staged> StageOne(Asker asker, Json source, std::string version, std::string folder,
@@ -236,9 +234,11 @@ Task<Json> DownloadSource(Ports& ports, Json what) {
   if (made) co_return ClientError("cannot make " + output_folder + "/tmp: " + made.message());
   const std::string temporary = ports.data_dir + "/tmp/" + job.value;
 
+  // Builds of webhooks and retried ones know their commit: their branch may have moved since.
+  std::string wanted = build.StringOr("sourceVersion", "");
+  if (IsGit(build["source"])) wanted = build.StringOr("resolvedSourceVersion", wanted);
   MILL_CO_TRY(const Staged primary,
-              co_await StageOne(asker, build["source"], build.StringOr("sourceVersion", ""), host,
-                                temporary + ".zip"));
+              co_await StageOne(asker, build["source"], wanted, host, temporary + ".zip"));
   std::vector<std::pair<std::string, std::string>> variables;
   for (const Json& source : ItemsOf(build["secondarySources"])) {
     const std::string id = source.StringOr("sourceIdentifier", "");
