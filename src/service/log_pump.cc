@@ -30,8 +30,17 @@ Task<> MakeTarget(Asker asker, LogTarget target) {
   co_return Result<>();
 }
 
+/// The effect ids of the calls that put `count` lines.
+std::vector<std::string> PutIds(const std::string& effect_id, size_t count) {
+  std::vector<std::string> ids;
+  for (size_t from = 0; from < count; from += kEventsMax)
+    ids.push_back(from == 0 ? effect_id : effect_id + "+" + std::to_string(from));
+  return ids;
+}
+
 Task<> PutEvents(Asker asker, LogTarget target, std::vector<std::string> lines,
                  std::string effect_id) {
+  const std::vector<std::string> ids = PutIds(effect_id, lines.size());
   const int64_t now = MillisSinceEpoch(asker.ports.clock.Now());
   for (size_t from = 0; from < lines.size(); from += kEventsMax) {
     Json::Array events;
@@ -44,7 +53,7 @@ Task<> PutEvents(Asker asker, LogTarget target, std::vector<std::string> lines,
     const Json input = Json::Object{{"logGroupName", target.group},
                                     {"logStreamName", target.stream},
                                     {"logEvents", std::move(events)}};
-    const std::string id = from == 0 ? effect_id : effect_id + "+" + std::to_string(from);
+    const std::string& id = ids[from / kEventsMax];
     MILL_CO_TRY(const Json put, co_await AskService(asker, "logs", "PutLogEvents", input, id));
   }
   co_return Result<>();
@@ -109,8 +118,8 @@ Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump) {
   const JobId job{pump.job_id};
   MILL_CO_TRY(const auto known, co_await asker.ports.store.Get(key));
   Window window;
-  uint64_t planned_end = 0;  // of a range that may have been put already
-  std::string last_put;      // effect id of the range before
+  uint64_t planned_end = 0;           // of a range that may have been put already
+  std::vector<std::string> last_put;  // effect ids of the range before
   if (known) {
     window.offset = static_cast<uint64_t>(known->body.IntOr("from", 0));
     planned_end = static_cast<uint64_t>(known->body.IntOr("to", 0));
@@ -128,18 +137,17 @@ Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump) {
     }
     if (!is_repeat) MILL_CO_CHECK(co_await Fill(asker, job, window));
     const size_t range = is_repeat ? std::min(least, window.bytes.size()) : RangeOf(window);
-    if (range == 0) {
-      if (window.is_end) co_return Result<>();
-      continue;
-    }
+    if (range == 0 && !window.is_end) continue;
     const uint64_t end = window.offset + range;
-    if (!is_repeat) {
+    if (!is_repeat && (range > 0 || !last_put.empty())) {
       Batch batch;
-      if (!last_put.empty()) batch.Delete(AnswerKey(last_put));  // it cannot be repeated any more
+      // What was put before cannot be repeated any more.
+      for (const std::string& id : last_put) batch.Delete(AnswerKey(id));
       batch.PutDocument(key, Json::Object{{"from", static_cast<int64_t>(window.offset)},
                                           {"to", static_cast<int64_t>(end)}});
       MILL_CO_CHECK(co_await asker.ports.store.Commit(std::move(batch)));
     }
+    if (range == 0) co_return Result<>();
     std::string_view text(window.bytes.data(), range);
     if (text.ends_with('\n')) text.remove_suffix(1);
     std::vector<std::string> lines;
@@ -152,10 +160,10 @@ Task<> RunLogPump(Asker asker, LogTarget target, LogPump pump) {
     }
     const std::string effect_id = "log-pump:" + asker.account + "/" + asker.region + "/" + pump.id +
                                   ":" + std::to_string(window.offset) + "-" + std::to_string(end);
+    last_put = PutIds(effect_id, lines.size());
     if (!lines.empty()) {
       MILL_CO_CHECK(co_await PutEvents(asker, target, lines, effect_id));
       if (pump.after) MILL_CO_CHECK(co_await pump.after(effect_id, std::move(lines)));
-      last_put = effect_id;
     }
     window.bytes.erase(0, range);
     window.offset = end;
