@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import report  # noqa: E402
 
-GROUPS = ["start", "loop", "wire", "store", "interpreter", "query", "jobs"]
+GROUPS = ["start", "loop", "wire", "waits", "history", "store", "interpreter", "query", "jobs", "many"]
 ON_REQUEST = ["build"]
 
 

@@ -7,6 +7,11 @@
 //   [--no-floor]
 //
 // DIR is a fresh folder on the disk that is measured.
+//
+//   stepmill_loop_bench DIR ASL_FOLDER WORKLOAD --park COUNT
+//
+// starts COUNT executions of a workload that waits, with an input of {"seconds": a day}, and ends
+// when all of them wait: a server on DIR/data goes on with them.
 
 #include <sys/resource.h>
 
@@ -22,7 +27,8 @@ namespace {
 constexpr size_t kRecordBytes = 300;    // of the bare log
 constexpr size_t kLargeBytes = 20'000;  // a workload with such an input is compared by its bytes
 constexpr Seconds kEndMax{120};         // for one execution
-constexpr int kLeftMax = 1000;          // dues counted at once
+constexpr char kDayInput[] = "{\"seconds\":86400}";
+constexpr int kLeftMax = 1000;  // dues counted at once
 
 struct Options {
   std::string folder, asl, workload;
@@ -30,6 +36,7 @@ struct Options {
   double seconds = 2;
   int runs = 5;
   bool with_floor = true;
+  int64_t park = 0;  ///< executions that are left waiting
 };
 
 struct Figures {
@@ -218,10 +225,44 @@ Task<> RunAll(BenchWorld& world, const Options& options, const Workload& workloa
   co_return Result<>();
 }
 
+Task<> ParkChain(Load& load, int64_t count) {
+  while (load.started < count) {
+    const Json start = Json::Object{{"stateMachineArn", load.machine_arn},
+                                    {"name", "w" + std::to_string(++load.started)},
+                                    {"input", kDayInput}};
+    MILL_CO_CHECK(co_await load.world.Ask("StartExecution", start));
+  }
+  if (--load.open_chains == 0) load.done->Set();
+  co_return Result<>();
+}
+
+Task<> Park(BenchWorld& world, const Options& options, const Workload& workload) {
+  MILL_CO_CHECK(co_await world.Recover());
+  Load load{world, workload, "", "", {}};
+  MILL_CO_TRY(load.machine_arn,
+              co_await world.CreateStateMachine(workload.name, workload.definition));
+  Signal done;
+  load.done = &done;
+  load.open_chains = options.in_flight;
+  const auto start = Steady::now();
+  for (int chain = 0; chain < options.in_flight; ++chain)
+    asio::co_spawn(world.loop().context(), ParkChain(load, options.park), EndProgramOnError);
+  MILL_CO_CHECK(co_await done.Wait());
+  MILL_CO_CHECK(co_await WaitUntilIdle(world));
+  const Json out =
+      Json::Object{{"count", load.started},
+                   {"executions_per_s", static_cast<double>(load.started) / SecondsSince(start)}};
+  std::printf("%s\n", out.Print().c_str());
+  co_return Result<>();
+}
+
 int Run(const Options& options) {
   const Workload workload = Workload::Read(options.asl, options.workload);
   BenchWorld world(options.folder + "/data");
-  world.Run(RunAll(world, options, workload));
+  if (options.park > 0)
+    world.Run(Park(world, options, workload));
+  else
+    world.Run(RunAll(world, options, workload));
   std::fflush(stdout);
   std::_Exit(0);  // what is open (housekeeping) needs no end
 }
@@ -241,6 +282,8 @@ int main(int argc, char** argv) {
       options.in_flight = std::atoi(value), ++i;
     } else if (arg == "--seconds") {
       options.seconds = std::strtod(value, nullptr), ++i;
+    } else if (arg == "--park") {
+      options.park = std::atoll(value), ++i;
     } else if (arg == "--runs") {
       options.runs = std::atoi(value), ++i;
     } else {
@@ -250,7 +293,7 @@ int main(int argc, char** argv) {
   if (names.size() != 3 || options.in_flight < 1 || options.runs < 1) {
     std::fprintf(stderr,
                  "usage: stepmill_loop_bench DIR ASL_FOLDER WORKLOAD [--in-flight N] [--seconds S] "
-                 "[--runs N] [--no-floor]\n");
+                 "[--runs N] [--no-floor] [--park COUNT]\n");
     return 2;
   }
   options.folder = names[0];

@@ -53,8 +53,9 @@ def npm_folder(*packages):
     """A folder under build/ with npm packages in it."""
     folder = os.path.join(BUILD, "bench-npm")
     os.makedirs(folder, exist_ok=True)
-    if not all(os.path.isdir(os.path.join(folder, "node_modules", package)) for package in packages):
-        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", *packages], check=True,
+    missing_ones = [package for package in packages if not os.path.isdir(os.path.join(folder, "node_modules", package))]
+    if missing_ones:
+        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", *missing_ones], check=True,
                        stdout=subprocess.DEVNULL)
     return folder
 
