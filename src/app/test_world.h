@@ -23,6 +23,7 @@
 #include "repo/git/git_repos.h"
 #include "service/ports.h"
 #include "store/memory/memory_store.h"
+#include "task/web.h"
 
 namespace stepmill {
 
@@ -49,9 +50,15 @@ class TestWorld {
     Task<std::vector<JobId>> List() override { co_return Refuse(); }
   };
 
+  struct NoWeb : WebClient {
+    Task<WebAnswer> Send(WebRequest) override {
+      co_return Error{Code::kInternal, "NoWeb", "this test reaches no server outside"};
+    }
+  };
+
   /// `matcher`: of event patterns. The engine goes on only after Recover() (see ports().engine).
   TestWorld(std::vector<const Service*> services, BlobStore* blobs, Archive* archive,
-            Engine::Matcher matcher, Backend* backend = nullptr)
+            Engine::Matcher matcher, Backend* backend = nullptr, WebClient* web = nullptr)
       : folder_(MakeFolder()), loop_(1) {
     auto repos = OpenGitRepos(loop_, folder_ + "/git");
     MILL_ASSERT(repos.has_value());
@@ -71,6 +78,7 @@ class TestWorld {
                            .random = loop_.random(),
                            .spawner = loop_.spawner(),
                            .vault = vault_,
+                           .web = web ? *web : no_web_,
                            .door = *place,
                            .account = "000000000000",
                            .region = "us-east-1",
@@ -169,6 +177,7 @@ class TestWorld {
   MemoryStore memory_;
   NoArchive no_archive_;
   NoBackend no_backend_;
+  NoWeb no_web_;
   Vault vault_{Secret(std::string(32, 'k'))};
   SealedStore store_{memory_, vault_, IsKeptSealed};
   std::unique_ptr<Repos> repos_;

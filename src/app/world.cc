@@ -22,6 +22,7 @@
 #include "gate/door.h"
 #include "gate/sealed_store.h"
 #include "gate/vault.h"
+#include "io/https_client.h"
 #include "lang/pattern/pattern.h"
 #include "repo/git/git_repos.h"
 #include "store/journal/journal_store.h"
@@ -105,6 +106,7 @@ struct World::Parts {
         repos(std::move(made_repos)),
         backend(loop, *blobs, archive, OptionsOfJobs(std::move(images))),
         vault(std::move(key)),
+        web(loop),
         store(*plain_store, vault, IsKeptSealed),
         engine(store, loop.clock(), loop.random(), loop.spawner(), std::move(matcher)),
         ports{.store = store,
@@ -117,6 +119,7 @@ struct World::Parts {
               .random = loop.random(),
               .spawner = loop.spawner(),
               .vault = vault,
+              .web = web,
               .door = door,
               .account = options.account,
               .region = options.region,
@@ -139,6 +142,7 @@ struct World::Parts {
   std::unique_ptr<Repos> repos;
   container::ContainerBackend backend;
   Vault vault;
+  io::HttpsClient web;
   SealedStore store;
   Engine engine;
   Ports ports;

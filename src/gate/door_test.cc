@@ -78,6 +78,7 @@ class DoorTest : public ::testing::Test {
               .random = world,
               .spawner = world,
               .vault = None<Vault>(),
+              .web = None<WebClient>(),
               .door = door,
               .account = "000000000000",
               .region = "us-east-1",

@@ -15,6 +15,7 @@ class Repos;
 class Spawner;
 class Store;
 class Vault;
+class WebClient;
 
 /// What handlers and performers reach the world by. Made by app/, lives as long as the server.
 struct Ports {
@@ -28,6 +29,7 @@ struct Ports {
   Random& random;
   Spawner& spawner;
   Vault& vault;
+  WebClient& web;
   Door& door;
   std::string account;  ///< the installation's own (root) account and region
   std::string region;
