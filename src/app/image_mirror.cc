@@ -50,7 +50,7 @@ std::string PathOf(std::string_view digest) {
 
 /// Runs podman on the image cache, which is only read.
 Task<std::string> LocalImages::Podman(std::vector<std::string> arguments) {
-  const std::string work = folder_ + "/work";
+  const std::string work = folder_ + "/staging";
   MILL_CO_CHECK(io::MakeFolders(work));
   MILL_CO_CHECK(io::WriteFile(work + "/containers.conf",
                               "[engine]\nevents_logger = \"none\"\ncgroup_manager = \"cgroupfs\"\n"
@@ -89,7 +89,7 @@ Task<std::string> LocalImages::Layout(std::string image) {
   if (io::Exists(path + "/index.json")) co_return path;
   const auto mine = std::make_shared<Signal>();
   writing_[id] = mine;
-  const std::string temporary = folder_ + "/work/" + id;
+  const std::string temporary = folder_ + "/staging/" + id;
   (void)io::RemoveTree(temporary);  // what an earlier run left, if anything
   std::vector<std::string> save{"save",     "--quiet", "--format", "oci-dir",
                                 "--output", temporary, reference};

@@ -1,30 +1,29 @@
 #include <gtest/gtest.h>
 
-#include "app/test_world.h"
+#include "app/test_states.h"
 #include "blob/memory/memory_blobs.h"
 #include "service/objects.h"
 #include "service/s3/s3.h"
 #include "service/states/map_results.h"
 #include "service/states/map_run_documents.h"
-#include "service/states/states.h"
 
 namespace stepmill::states {
 namespace {
-
-constexpr char kRole[] = "arn:aws:iam::000000000000:role/r";
-constexpr char kMachineArn[] = "arn:aws:states:us-east-1:000000000000:stateMachine:";
 
 struct Counter : Random {
   uint64_t last = 0;
   uint64_t Next() override { return ++last * 0x9e3779b97f4a7c15u; }
 };
 
-bool MatchesNothing(const Json&, const Json&) { return false; }
+/// Made before the world that keeps its blobs there.
+struct MapRunBlobs {
+  Counter counter;
+  MemoryBlobs blobs{counter};
+};
 
-class MapRunTest : public testing::Test {
+class MapRunTest : private MapRunBlobs, public StatesTest {
  protected:
-  MapRunTest() : world({&kService, &s3::kService}, &blobs, nullptr, MatchesNothing) {
-    EXPECT_TRUE(world.Run(world.engine().Recover()).has_value());
+  MapRunTest() : StatesTest({&kService, &s3::kService}, &blobs) {
     for (const char* bucket : {"bucket", "out"})
       EXPECT_TRUE(world.Ask("s3", "CreateBucket", Json::Object{{"Bucket", bucket}}).has_value());
   }
@@ -39,37 +38,16 @@ class MapRunTest : public testing::Test {
     return text ? *text : text.error().name;
   }
 
-  Json Ask(const char* operation, Json input) {
-    const Result<Json> answer = world.Ask("states", operation, std::move(input));
-    EXPECT_TRUE(answer.has_value()) << operation << ": " << answer.error().message;
-    return answer ? *answer : Json();
-  }
   /// A machine of one Map with the members of `map` and a processor of the state `child`.
   std::string Start(const std::string& map, const std::string& input,
                     const std::string& child = R"({"Type": "Pass", "End": true})",
                     const std::string& type = "STANDARD") {
     const std::string name = "m" + std::to_string(++machines_);
-    Ask("CreateStateMachine",
-        Json::Object{{"name", name},
-                     {"roleArn", kRole},
-                     {"definition", R"({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
+    Create(name, R"({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
           "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": ")" +
-                                        type + R"("}, "StartAt": "C", "States": {"C": )" + child +
-                                        "}}, " + map + "}}}"}});
-    return Ask("StartExecution",
-               Json::Object{{"stateMachineArn", kMachineArn + name}, {"input", input}})
-        .StringOr("executionArn", "");
-  }
-  Json Describe(const std::string& arn) {
-    return Ask("DescribeExecution", Json::Object{{"executionArn", arn}});
-  }
-  Json Finished(const std::string& arn) {
-    for (int i = 0; i < 2000; ++i) {
-      const Json described = Describe(arn);
-      if (described.StringOr("status", "") != "RUNNING") return described;
-      world.RunUntil([n = 0]() mutable { return ++n > 5; });
-    }
-    return Describe(arn);
+                     type + R"("}, "StartAt": "C", "States": {"C": )" + child + "}}, " + map +
+                     "}}}");
+    return StatesTest::Start(name, input);
   }
   std::string RunOf(const std::string& arn) {
     const Json runs = Ask("ListMapRuns", Json::Object{{"executionArn", arn}});
@@ -78,23 +56,13 @@ class MapRunTest : public testing::Test {
   Json DescribeRun(const std::string& arn) {
     return Ask("DescribeMapRun", Json::Object{{"mapRunArn", RunOf(arn)}});
   }
-  std::string Types(const std::string& arn) {
-    std::string types;
-    const Json history = Ask("GetExecutionHistory", Json::Object{{"executionArn", arn}});
-    for (const Json& event : history["events"].items())
-      types += std::to_string(event.IntOr("id", 0)) + "<" +
-               std::to_string(event.IntOr("previousEventId", 0)) + event.StringOr("type", "") + " ";
-    return types;
-  }
   Json Children(const std::string& arn, const char* status = nullptr) {
     Json input = Json::Object{{"mapRunArn", RunOf(arn)}};
     if (status) input = input.With("statusFilter", status);
     return Ask("ListExecutions", input)["executions"];
   }
 
-  Counter counter;
-  MemoryBlobs blobs{counter};
-  TestWorld world;
+  using MapRunBlobs::blobs;
   int machines_ = 0;
 };
 
@@ -105,7 +73,7 @@ TEST_F(MapRunTest, RunsAChildForEachItemOfItsInput) {
   const std::string arn = Start(R"("ItemsPath": "$.items", "ItemSelector": {"n.$":
     "$$.Map.Item.Value", "i.$": "$$.Map.Item.Index", "all.$": "$.x"}, "Label": "L")",
                                 R"({"items": [7, "x"], "x": 1})");
-  const Json described = Finished(arn);
+  const Json described = WaitFor(arn);
   EXPECT_EQ(described.StringOr("output", ""), R"([{"n":7,"i":0,"all":1},{"n":"x","i":1,"all":1}])")
       << described.Print();
   EXPECT_EQ(Types(arn),
@@ -133,7 +101,7 @@ TEST_F(MapRunTest, RunsAChildForEachItemOfItsInput) {
 
 TEST_F(MapRunTest, NothingToDoIsDone) {
   const std::string arn = Start(R"("ItemsPath": "$")", "[]");
-  EXPECT_EQ(Finished(arn).StringOr("output", ""), "[]");
+  EXPECT_EQ(WaitFor(arn).StringOr("output", ""), "[]");
 }
 
 TEST_F(MapRunTest, ReadsObjects) {
@@ -143,7 +111,7 @@ TEST_F(MapRunTest, ReadsObjects) {
   Put("p/1.json", "[1]");
   Put("p/2.json", "{\"k\": 2}");
   const auto read = [&](const std::string& config, const std::string& key) {
-    return Finished(Start(kReader + config + "}", R"({"key": ")" + key + R"(", "n": 2})"));
+    return WaitFor(Start(kReader + config + "}", R"({"key": ")" + key + R"(", "n": 2})"));
   };
   EXPECT_EQ(
       read(R"({"InputType": "JSON", "ItemsPointer": "/x/y"})", "a.json").StringOr("output", ""),
@@ -168,7 +136,7 @@ TEST_F(MapRunTest, ReadsObjects) {
       {"Type": "Succeed")",
                                    R"({"key": "a.json"})");
   EXPECT_EQ(
-      Finished(scalar).StringOr("output", ""),
+      WaitFor(scalar).StringOr("output", ""),
       R"({"Error":"States.ItemReaderFailed","Cause":"Attempting to map over non-iterable node."})");
   EXPECT_EQ(Types(scalar),
             "1<0ExecutionStarted 2<0MapStateEntered 3<2MapStateStarted 4<3MapRunStarted "
@@ -178,13 +146,13 @@ TEST_F(MapRunTest, ReadsObjects) {
       "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "bucket", "Prefix": "p/"}},
       "ItemSelector": {"k.$": "$$.Map.Item.Value.Key", "s.$": "$$.Map.Item.Source"})",
                                    "{}");
-  EXPECT_EQ(Finished(listed).StringOr("output", ""),
+  EXPECT_EQ(WaitFor(listed).StringOr("output", ""),
             R"([{"k":"p/1.json","s":"S3://bucket"},{"k":"p/2.json","s":"S3://bucket"}])");
   const std::string flat = Start(R"("ItemReader": {"Resource":
       "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "bucket", "Prefix": "p/"},
       "ReaderConfig": {"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"}})",
                                  "{}");
-  EXPECT_EQ(Finished(flat).StringOr("output", ""), R"([1,{"Key":"k","Value":2}])");
+  EXPECT_EQ(WaitFor(flat).StringOr("output", ""), R"([1,{"Key":"k","Value":2}])");
 }
 
 TEST_F(MapRunTest, ManyItemsComeInPortions) {
@@ -197,7 +165,7 @@ TEST_F(MapRunTest, ManyItemsComeInPortions) {
       "States.ArrayLength($)", "first.$": "$[0].Items[0].v", "x.$": "$[6].BatchInput.x",
       "last.$": "$[6].Items[99].v"})json",
                                 R"({"key": "many"})");
-  EXPECT_EQ(Finished(arn).StringOr("output", ""), R"({"n":7,"first":0,"x":"many","last":2499})");
+  EXPECT_EQ(WaitFor(arn).StringOr("output", ""), R"({"n":7,"first":0,"x":"many","last":2499})");
   const Json run = DescribeRun(arn);
   EXPECT_EQ(run["itemCounts"].IntOr("succeeded", 0), 2500);
   EXPECT_EQ(run["executionCounts"].IntOr("succeeded", 0), 7);
@@ -207,8 +175,8 @@ TEST_F(MapRunTest, ManyItemsComeInPortions) {
 TEST_F(MapRunTest, BatchesByBytes) {
   const std::string arn = Start(R"("ItemBatcher": {"MaxInputBytesPerBatch": 25})",
                                 R"(["aaaa", "bbbb", "c", "dddddddddddddddddddddddddd"])");
-  EXPECT_EQ(Finished(arn).StringOr("output", ""), R"([{"Items":["aaaa"]},{"Items":["bbbb","c"]},)"
-                                                  R"({"Items":["dddddddddddddddddddddddddd"]}])");
+  EXPECT_EQ(WaitFor(arn).StringOr("output", ""), R"([{"Items":["aaaa"]},{"Items":["bbbb","c"]},)"
+                                                 R"({"Items":["dddddddddddddddddddddddddd"]}])");
 }
 
 constexpr char kFailsOnNull[] = R"({"Type": "Choice", "Choices": [{"Variable": "$", "IsNull": true,
@@ -217,7 +185,7 @@ constexpr char kFailsOnNull[] = R"({"Type": "Choice", "Choices": [{"Variable": "
 
 TEST_F(MapRunTest, TooManyFailuresEndIt) {
   const std::string arn = Start(R"("MaxConcurrency": 1)", "[1, null, 2]", kFailsOnNull);
-  const Json described = Finished(arn);
+  const Json described = WaitFor(arn);
   EXPECT_EQ(described.StringOr("error", ""), "States.ExceedToleratedFailureThreshold");
   EXPECT_EQ(described.StringOr("cause", ""),
             "The specified tolerated failure threshold was exceeded");
@@ -233,7 +201,7 @@ TEST_F(MapRunTest, TooManyFailuresEndIt) {
 
 TEST_F(MapRunTest, ToleratedFailuresAreResults) {
   const std::string arn = Start(R"("ToleratedFailurePercentage": 50)", "[1, null]", kFailsOnNull);
-  const Json output = *ParseJson(Finished(arn).StringOr("output", ""));
+  const Json output = *ParseJson(WaitFor(arn).StringOr("output", ""));
   ASSERT_EQ(output.size(), 2u);
   EXPECT_EQ(output.At(0), Json(1));
   EXPECT_EQ(output.At(1).StringOr("Error", ""), "E");
@@ -244,7 +212,7 @@ TEST_F(MapRunTest, WritesResults) {
   const std::string arn = Start(R"("ToleratedFailureCount": 1, "ResultWriter": {"Resource":
       "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "p"}})",
                                 "[1, null, 2]", kFailsOnNull);
-  const Json output = *ParseJson(Finished(arn).StringOr("output", ""));
+  const Json output = *ParseJson(WaitFor(arn).StringOr("output", ""));
   EXPECT_EQ(output.StringOr("MapRunArn", ""), RunOf(arn)) << output.Print();
   const std::string uuid = ParseMapRunArn(RunOf(arn))->uuid;
   EXPECT_EQ(output["ResultWriterDetails"].Print(),
@@ -268,7 +236,7 @@ TEST_F(MapRunTest, WritesWhatIsLeftOfAFailedRun) {
       "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out"}, "WriterConfig":
       {"Transformation": "COMPACT", "OutputType": "JSONL"}})",
                                 "[[1], null, 2]", kFailsOnNull);
-  EXPECT_EQ(Finished(arn).StringOr("status", ""), "FAILED");
+  EXPECT_EQ(WaitFor(arn).StringOr("status", ""), "FAILED");
   const std::string folder = ParseMapRunArn(RunOf(arn))->uuid + "/";
   EXPECT_EQ(Written(folder + "SUCCEEDED_0.json"), "[1]\n");
   EXPECT_EQ(Written(folder + "PENDING_0.json"), "{\"Input\":\"2\"}\n");
@@ -297,7 +265,7 @@ TEST_F(MapRunTest, StopsWithItsExecution) {
 TEST_F(MapRunTest, ExpressChildren) {
   const std::string arn =
       Start(R"("ToleratedFailureCount": 1)", "[1, null]", kFailsOnNull, "EXPRESS");
-  const Json output = *ParseJson(Finished(arn).StringOr("output", "null"));
+  const Json output = *ParseJson(WaitFor(arn).StringOr("output", "null"));
   ASSERT_EQ(output.size(), 2u) << output.Print();
   EXPECT_EQ(output.At(0), Json(1));
   EXPECT_EQ(output.At(1).StringOr("RedriveStatus", ""), "REDRIVABLE_BY_MAP_RUN");
@@ -312,10 +280,10 @@ TEST_F(MapRunTest, ARedriveBeginsAgainWhatDidNotSucceed) {
       Start(R"("MaxConcurrency": 1)", R"(["a", "b", "c"])",
             R"({"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:headObject", "Parameters":
             {"Bucket": "bucket", "Key.$": "$"}, "ResultPath": null, "End": true})");
-  EXPECT_EQ(Finished(arn).StringOr("error", ""), "States.ExceedToleratedFailureThreshold");
+  EXPECT_EQ(WaitFor(arn).StringOr("error", ""), "States.ExceedToleratedFailureThreshold");
   for (const char* key : {"a", "b", "c"}) Put(key, "x");
   Ask("RedriveExecution", Json::Object{{"executionArn", arn}});
-  EXPECT_EQ(Finished(arn).StringOr("output", ""), R"(["a","b","c"])");
+  EXPECT_EQ(WaitFor(arn).StringOr("output", ""), R"(["a","b","c"])");
   EXPECT_EQ(Types(arn),
             "1<0ExecutionStarted 2<0MapStateEntered 3<2MapStateStarted 4<3MapRunStarted "
             "5<4MapRunFailed 6<5MapStateFailed 7<6ExecutionFailed 8<7ExecutionRedriven "
@@ -335,7 +303,7 @@ TEST_F(MapRunTest, ARedriveBeginsAgainWhatDidNotSucceed) {
 
 TEST_F(MapRunTest, NumbersByPathAreChecked) {
   const auto cause = [&](const std::string& map, const std::string& input) {
-    return Finished(Start(map, input)).StringOr("cause", "");
+    return WaitFor(Start(map, input)).StringOr("cause", "");
   };
   const std::string prefix =
       "An error occurred while executing the state 'M' (entered at the event id #2). ";

@@ -3,28 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "app/test_blobs.h"
 #include "app/test_world.h"
-#include "blob/blob_store.h"
 #include "service/states/states.h"
 
-// For tests of service/states: Step Functions alone behind a door.
+// For tests of service/states: Step Functions behind a door.
 namespace stepmill::states {
 
 inline constexpr char kRole[] = "arn:aws:iam::000000000000:role/r";
 inline constexpr char kMachineArn[] = "arn:aws:states:us-east-1:000000000000:stateMachine:";
-
-struct NoBlobs : BlobStore {
-  static Error Refuse() { return {Code::kInternal, "NoBlobs", "this test has no blobs"}; }
-  Task<std::unique_ptr<BlobWriter>> Create() override { co_return Refuse(); }
-  Task<std::unique_ptr<ByteSource>> Open(BlobId, uint64_t, uint64_t) override {
-    co_return Refuse();
-  }
-  Task<> Remove(BlobId) override { co_return Refuse(); }
-  Task<std::vector<BlobId>> List() override { co_return Refuse(); }
-  Task<> Export(BlobId, std::string) override { co_return Refuse(); }
-  Task<BlobInfo> Import(std::string) override { co_return Refuse(); }
-};
 
 /// Lists of values, at any depth: enough of EventBridge's patterns for these tests.
 inline bool Matches(const Json& pattern, const Json& event) {
@@ -41,8 +31,14 @@ inline bool Matches(const Json& pattern, const Json& event) {
 }
 
 class StatesTest : public testing::Test {
+  NoBlobs no_blobs_;  // before the world that names it
+
  protected:
-  StatesTest() : world({&kService}, &blobs, nullptr, Matches) {
+  StatesTest() : StatesTest({&kService}, nullptr) {}
+  /// Beside other services, with blobs that outlive this, and servers outside.
+  StatesTest(std::vector<const Service*> services, BlobStore* some_blobs, WebClient* web = nullptr)
+      : world(std::move(services), some_blobs ? some_blobs : &no_blobs_, nullptr, Matches, nullptr,
+              web) {
     EXPECT_TRUE(world.Run(world.engine().Recover()).has_value());
   }
 
@@ -68,7 +64,7 @@ class StatesTest : public testing::Test {
     return Ask("DescribeExecution", Json::Object{{"executionArn", arn}});
   }
   Json WaitFor(const std::string& arn) {
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 2000; ++i) {
       const Json described = Describe(arn);
       if (described.StringOr("status", "") != "RUNNING") return described;
       world.RunUntil([n = 0]() mutable { return ++n > 5; });
@@ -84,7 +80,6 @@ class StatesTest : public testing::Test {
     return types;
   }
 
-  NoBlobs blobs;
   TestWorld world;
 };
 

@@ -2,6 +2,7 @@
 
 #include <regex>
 
+#include "app/test_blobs.h"
 #include "app/test_world.h"
 #include "base/strings.h"
 #include "base/test_cases.h"
@@ -11,18 +12,6 @@
 
 namespace stepmill::states {
 namespace {
-
-struct NoBlobs : BlobStore {
-  static Error Refuse() { return {Code::kInternal, "NoBlobs", "this test has no blobs"}; }
-  Task<std::unique_ptr<BlobWriter>> Create() override { co_return Refuse(); }
-  Task<std::unique_ptr<ByteSource>> Open(BlobId, uint64_t, uint64_t) override {
-    co_return Refuse();
-  }
-  Task<> Remove(BlobId) override { co_return Refuse(); }
-  Task<std::vector<BlobId>> List() override { co_return Refuse(); }
-  Task<> Export(BlobId, std::string) override { co_return Refuse(); }
-  Task<BlobInfo> Import(std::string) override { co_return Refuse(); }
-};
 
 /// A value where the API wants a text with JSON.
 Json AsText(const Json& object, const char* name) {
