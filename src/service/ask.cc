@@ -33,6 +33,29 @@ Task<Json> AskService(Asker asker, std::string service, std::string operation, J
   co_return answer.output;
 }
 
+Task<Json> AskWithin(Call& call, std::string service, std::string operation, Json input) {
+  const Operation* row = call.ports.door.FindOperation(service, operation);
+  if (!row)
+    co_return Error{Code::kInternal, "InternalFailure",
+                    service + ":" + operation + " is not built in stepmill."};
+  Call inner{.principal = call.principal,
+             .account = call.account,
+             .region = call.region,
+             .request_id = call.request_id,
+             .effect_id = "",
+             .now = call.now,
+             .input = std::move(input),
+             .body = nullptr,
+             .ports = call.ports,
+             .batch = {},
+             .kept = {},
+             .answer_body = nullptr,
+             .answer_headers = {}};
+  MILL_CO_TRY(const Json output, co_await row->handler(inner));
+  call.batch.Merge(std::move(inner.batch));
+  co_return output;
+}
+
 Error FinalError(Error error, int attempt) {
   const bool is_final = attempt >= kAttemptsMax || error.name == "JobLimitsUnavailable";
   if (error.code == Code::kUnavailable && is_final) error.code = Code::kInternal;

@@ -23,6 +23,9 @@ struct Asker {
 /// answer what the first one answered (writes only: the answer is kept).
 Task<Json> AskService(Asker asker, std::string service, std::string operation, Json input,
                       std::string effect_id = "");
+/// What another service keeps for this call, in the call's own transaction: runs an operation of it
+/// as this service's principal and adds its writes to the call's batch.
+Task<Json> AskWithin(Call& call, std::string service, std::string operation, Json input);
 /// For performers that bring a sandbox up: what cannot be had after `attempt` tries, or never, is
 /// an error of its own and no longer kUnavailable, so that the engine does not try for ever.
 Error FinalError(Error error, int attempt);

@@ -1,4 +1,5 @@
 #include "gate/model.h"
+#include "service/events/connections.h"
 #include "service/events/delivery.h"
 #include "service/events/events.h"
 #include "service/events/rules.h"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::string_view kRule = "arn:aws:events:{region}:{account}:rule/{Name}";
 constexpr std::string_view kRuleOfTarget = "arn:aws:events:{region}:{account}:rule/{Rule}";
+constexpr std::string_view kConnection = "arn:aws:events:{region}:{account}:connection/{Name}";
 constexpr std::string_view kBus = "arn:aws:events:{region}:{account}:event-bus/{Name}";
 
 constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
@@ -21,11 +23,14 @@ constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
           .access = access,
           .keeps = keeps};
 }
-constexpr Operation Internal(std::string_view name, Task<Json> (*handler)(Call&)) {
+constexpr Operation Internal(
+    std::string_view name, Task<Json> (*handler)(Call&),
+    std::string_view action = "events:PutEvents",
+    std::string_view resource = "arn:aws:events:{region}:{account}:event-bus/default") {
   return {.name = name,
           .handler = handler,
-          .action = "events:PutEvents",
-          .resource = "arn:aws:events:{region}:{account}:event-bus/default",
+          .action = action,
+          .resource = resource,
           .access = Access::kWrite,
           .is_internal = true};
 }
@@ -55,6 +60,22 @@ constexpr Operation kOperations[] = {
     Row("DeleteEventBus", DeleteEventBus, "events:DeleteEventBus", Access::kWrite, kBus),
     Row("DescribeEventBus", DescribeEventBus, "events:DescribeEventBus", Access::kRead, kBus),
     Row("ListEventBuses", ListEventBuses, "events:ListEventBuses", Access::kList, "*"),
+    Row("CreateConnection", CreateConnection, "events:CreateConnection", Access::kWrite,
+        kConnection, "KmsKeyIdentifier"),
+    Row("UpdateConnection", UpdateConnection, "events:UpdateConnection", Access::kWrite,
+        kConnection, "KmsKeyIdentifier"),
+    Row("DescribeConnection", DescribeConnection, "events:DescribeConnection", Access::kRead,
+        kConnection),
+    Row("ListConnections", ListConnections, "events:ListConnections", Access::kList, "*"),
+    Row("DeleteConnection", DeleteConnection, "events:DeleteConnection", Access::kWrite,
+        kConnection),
+    Row("DeauthorizeConnection", DeauthorizeConnection, "events:DeauthorizeConnection",
+        Access::kWrite, kConnection),
+    Internal("AuthorizeConnection", AuthorizeConnection, "events:UpdateConnection", kConnection),
+    Internal("RetrieveConnectionCredentials", RetrieveConnectionCredentials,
+             "events:RetrieveConnectionCredentials", "{ConnectionArn}"),
+    Internal("RenewConnectionCredentials", RenewConnectionCredentials,
+             "events:RetrieveConnectionCredentials", "{ConnectionArn}"),
     Internal("MatchRule", MatchRule),
     Internal("FireSchedule", FireSchedule),
     Internal("ReceiveEvent", ReceiveEvent),
@@ -63,6 +84,7 @@ constexpr Operation kOperations[] = {
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(std::string(kDeliveryMachine), JsonMachine(AdvanceDelivery));
   ports.engine.AddMachine(std::string(kTickMachine), JsonMachine(AdvanceTick));
+  ports.engine.AddMachine(std::string(kAuthorizeMachine), JsonMachine(AdvanceAuthorization));
   ports.engine.AddPerformer(std::string(kDeliverer), [&ports](Engine::Performance performance) {
     return PerformDelivery(ports, std::move(performance));
   });

@@ -27,6 +27,7 @@ Json Print(const Json& secret, const char* stages_name) {
     tags.push_back(Json::Object{{"Key", tag.name}, {"Value", tag.value}});
   if (!tags.empty()) shown.Add("Tags", std::move(tags));
   if (Json stages = StagesOf(secret); stages.size() > 0) shown.Add(stages_name, std::move(stages));
+  shown.SetIf("OwningService", secret.Find("owner"));
   shown.Add("CreatedDate", Date(secret["created"]));
   return shown;
 }
@@ -147,6 +148,7 @@ Task<Json> DeleteSecret(Call& call) {
                            {"DeletionDate", Date(now)}};
   }
   const Json& secret = found->body;
+  if (is_forced && secret.Has("owner")) co_return IsOwned(secret.StringOr("owner", ""));
   Json gone = now;
   if (is_forced) {
     DeleteAll(call, *found);
@@ -166,7 +168,7 @@ Task<Json> RestoreSecret(Call& call) {
 }
 
 Task<Json> TagResource(Call& call) {
-  MILL_CO_TRY(const Document secret, co_await FindLivingSecret(call));
+  MILL_CO_TRY(const Document secret, co_await FindOwnSecret(call));
   Json tags = secret.body["tags"];
   for (const Json& tag : call.input["Tags"].items())
     tags = tags.With(tag.StringOr("Key", ""), tag["Value"]);
@@ -176,7 +178,7 @@ Task<Json> TagResource(Call& call) {
 }
 
 Task<Json> UntagResource(Call& call) {
-  MILL_CO_TRY(const Document secret, co_await FindLivingSecret(call));
+  MILL_CO_TRY(const Document secret, co_await FindOwnSecret(call));
   Json tags = secret.body["tags"];
   for (const Json& key : call.input["TagKeys"].items()) tags = tags.Without(key.AsString());
   call.batch.Replace(secret, secret.body.With("tags", std::move(tags)));

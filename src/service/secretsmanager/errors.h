@@ -41,6 +41,9 @@ inline Error IsDeleted() {
   return InvalidRequest(
       "You can't perform this operation on the secret because it was marked for deletion.");
 }
+inline Error IsOwned(std::string_view owner) {
+  return InvalidRequest("Operation is not allowed on secret owned by " + std::string(owner));
+}
 inline Error InvalidToken() {
   return {Code::kInvalid, "InvalidNextTokenException", "The NextToken value is invalid."};
 }

@@ -60,6 +60,12 @@ Task<Document> FindLivingSecret(Call& call) {
   co_return found;
 }
 
+Task<Document> FindOwnSecret(Call& call) {
+  MILL_CO_TRY(Document found, co_await FindLivingSecret(call));
+  if (found.body.Has("owner")) co_return IsOwned(found.body.StringOr("owner", ""));
+  co_return found;
+}
+
 std::string VersionWithStage(const Json& secret, std::string_view stage) {
   for (const Json::Member& version : secret["versions"].members())
     for (const Json& item : version.value["stages"].items())

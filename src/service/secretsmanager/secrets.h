@@ -5,12 +5,14 @@
 #include <string_view>
 
 #include "gate/operation.h"
+#include "task/ports.h"
 
 /// Secrets as documents.
 ///
 ///   secretsmanager/secret/NAME       name, arn, description, kmsKeyId, created, changed (ms),
 ///                                    deleted, gone (ms: marked for deletion, and when it ends),
-///                                    tags {key: text}, versions {id: {created, stages [...]}}
+///                                    tags {key: text}, versions {id: {created, stages [...]}},
+///                                    owner (the service whose secret it is: only that changes it)
 ///   secretsmanager/version/NAME/ID   sealed (under the ARN and the version), kind ("string" or
 ///                                    "binary": base64 text), digest (of the value, under the
 ///                                    vault)
@@ -30,6 +32,8 @@ Task<std::optional<Document>> LookForSecret(Call& call, std::string id);
 Task<Document> FindSecret(Call& call);
 /// The same, not marked for deletion. InvalidRequestException.
 Task<Document> FindLivingSecret(Call& call);
+/// The same, not another service's. InvalidRequestException.
+Task<Document> FindOwnSecret(Call& call);
 void DeleteAll(Call& call, const Document& secret);
 
 /// A version's id by its stage; "" when there is none.
@@ -39,6 +43,8 @@ Json MoveStage(Json secret, const std::string& stage, const std::string& to_vers
 /// {id: [stages]} of all versions that have some.
 Json StagesOf(const Json& secret);
 
+/// "-" and six characters, as in ARNs.
+std::string RandomSuffix(Random& random);
 /// The value in the input (SecretString or SecretBinary); nullopt: none.
 struct Value {
   std::string kind;
@@ -61,5 +67,11 @@ Task<Json> DeleteSecret(Call& call);
 Task<Json> RestoreSecret(Call& call);
 Task<Json> TagResource(Call& call);
 Task<Json> UntagResource(Call& call);
+
+/// Internal, for secrets that another service keeps (service/ask.h, AskWithin): {"owner", "value",
+/// "kmsKeyId"?, "name" of a new one or "SecretId"} -> {"ARN", "Name"}.
+Task<Json> PutOwnedSecret(Call& call);
+/// Internal: {"SecretId"}; one that is gone already is fine.
+Task<Json> DeleteOwnedSecret(Call& call);
 
 }  // namespace stepmill::secretsmanager

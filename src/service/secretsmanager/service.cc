@@ -16,6 +16,16 @@ constexpr Operation Row(std::string_view name, Task<Json> (*handler)(Call&),
           .keeps = keeps};
 }
 
+constexpr Operation Internal(std::string_view name, Task<Json> (*handler)(Call&),
+                             std::string_view action) {
+  return {.name = name,
+          .handler = handler,
+          .action = action,
+          .resource = "{SecretId}",
+          .access = Access::kWrite,
+          .is_internal = true};
+}
+
 constexpr Operation kOperations[] = {
     Row("CreateSecret", CreateSecret, "secretsmanager:CreateSecret", Access::kWrite,
         "arn:aws:secretsmanager:{region}:{account}:secret:{Name}",
@@ -34,6 +44,8 @@ constexpr Operation kOperations[] = {
     Row("RestoreSecret", RestoreSecret, "secretsmanager:RestoreSecret", Access::kWrite),
     Row("TagResource", TagResource, "secretsmanager:TagResource", Access::kWrite),
     Row("UntagResource", UntagResource, "secretsmanager:UntagResource", Access::kWrite),
+    Internal("PutOwnedSecret", PutOwnedSecret, "secretsmanager:PutSecretValue"),
+    Internal("DeleteOwnedSecret", DeleteOwnedSecret, "secretsmanager:DeleteSecret"),
 };
 
 }  // namespace

@@ -23,14 +23,6 @@ Result<> CheckName(const std::string& name) {
                "the following: -/_+=.@!"};
 }
 
-std::string RandomSuffix(Random& random) {
-  constexpr std::string_view kLetters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  std::string suffix = "-";
-  for (int i = 0; i < 6; ++i) suffix += kLetters[random.Next() % kLetters.size()];
-  return suffix;
-}
-
 Json NameAndArn(const Json& secret) {
   return Json::Object{{"ARN", secret["arn"]}, {"Name", secret["name"]}};
 }
@@ -58,6 +50,14 @@ Task<std::string> ChooseVersion(Call& call, Json secret) {
 }
 
 }  // namespace
+
+std::string RandomSuffix(Random& random) {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  std::string suffix = "-";
+  for (int i = 0; i < 6; ++i) suffix += kLetters[random.Next() % kLetters.size()];
+  return suffix;
+}
 
 Task<Json> CreateSecret(Call& call) {
   const Json& input = call.input;
@@ -125,7 +125,7 @@ Task<Json> GetSecretValue(Call& call) {
 }
 
 Task<Json> PutSecretValue(Call& call) {
-  MILL_CO_TRY(const Document secret, co_await FindLivingSecret(call));
+  MILL_CO_TRY(const Document secret, co_await FindOwnSecret(call));
   if (call.input.Has("RotationToken")) co_return NotBuilt("the member RotationToken");
   MILL_CO_TRY(const auto value, ReadValue(call.input));
   if (!value) co_return InvalidRequest("You must provide either SecretString or SecretBinary.");
@@ -142,7 +142,7 @@ Task<Json> PutSecretValue(Call& call) {
 }
 
 Task<Json> UpdateSecret(Call& call) {
-  MILL_CO_TRY(const Document secret, co_await FindLivingSecret(call));
+  MILL_CO_TRY(const Document secret, co_await FindOwnSecret(call));
   if (call.input.Has("Type")) co_return NotBuilt("the member Type");
   MILL_CO_TRY(const auto value, ReadValue(call.input));
   Json body = secret.body.With("changed", MillisSinceEpoch(call.now));
@@ -160,7 +160,7 @@ Task<Json> UpdateSecret(Call& call) {
 }
 
 Task<Json> UpdateSecretVersionStage(Call& call) {
-  MILL_CO_TRY(const Document secret, co_await FindLivingSecret(call));
+  MILL_CO_TRY(const Document secret, co_await FindOwnSecret(call));
   const std::string stage = call.input.StringOr("VersionStage", "");
   const std::string from = call.input.StringOr("RemoveFromVersionId", "");
   const std::string to = call.input.StringOr("MoveToVersionId", "");
