@@ -1,4 +1,5 @@
 #include "lang/asl/compile.h"
+#include "lang/asl/http_task.h"
 
 namespace stepmill::asl {
 namespace {
@@ -89,6 +90,9 @@ void Compiler::CheckParameters(const Json& json, const Where& at, const State& s
       for (const std::string_view name : Split(row.fields, ' '))
         if (!parameters->Has(name) && (is_query_ || !parameters->Has(std::string(name) + ".$")))
           Schema("The field '" + std::string(name) + "' is required but was missing", there);
+  if (IsHttpTask(state.task))
+    for (const std::string& message : WrittenHttpProblems(*parameters, is_query_))
+      Schema(message, there);
   if (!options_.check_parameters) return;
   for (const std::string& message : options_.check_parameters(state.task, *parameters))
     Schema(message, there);

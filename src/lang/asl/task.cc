@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "base/strings.h"
+#include "lang/asl/http_task.h"
 #include "lang/asl/interpreter.h"
 
 namespace stepmill::asl {
@@ -23,6 +24,17 @@ EventSet EventsOf(Resource::Kind kind) {
   }
   return {EventType::kTaskStarted, EventType::kTaskSucceeded, EventType::kTaskFailed,
           EventType::kTaskTimedOut};
+}
+
+Result<> CheckHttp(const Payload& parameters, bool is_jsonata) {
+  const std::vector<std::string> problems = HttpProblems(parameters.value);
+  if (problems.empty()) return {};
+  std::string text;
+  for (const std::string& problem : problems) text += (text.empty() ? "" : ", ") + problem;
+  return Error{Code::kInvalid, "States.Runtime",
+               std::string("The ") + (is_jsonata ? "Arguments" : "Parameters") + " '" +
+                   parameters.value.Print() + "' could not be used to start the Task: [" + text +
+                   "]"};
 }
 
 Json NotTruncated() { return Json::Object{{"truncated", false}}; }
@@ -67,6 +79,7 @@ Result<ScheduleTask> Execution::Interpreter::Prepare(Flow& flow) {
   }
   See(flow, Seen::kParameters, flow.effective.text);
   task.input = flow.effective.value;
+  if (IsHttpTask(state.task)) MILL_CHECK(CheckHttp(flow.effective, state.is_jsonata));
   if (state.credentials) {
     Json credentials;
     if (state.is_jsonata) {
@@ -210,7 +223,8 @@ void Execution::Interpreter::OnSucceeded(Flow& flow, const Event& event) {
 void Execution::Interpreter::OnFailed(Flow& flow, std::optional<std::string> error,
                                       std::optional<std::string> cause) {
   CloseTask(flow);
-  if (error == "States.Runtime")  // its parameters could not be used: it never ran
+  // Its parameters could not be used: it never ran. Those of an HTTP task have been checked.
+  if (error == "States.Runtime" && !IsHttpTask(flow.state->task))
     return FailState(flow, FailureOf(Error{Code::kInvalid, *error, cause.value_or("")}, flow));
   Failure failure;
   failure.error = std::move(error);

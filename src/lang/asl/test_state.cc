@@ -296,6 +296,8 @@ Json Inspection(const StateTest& test) {
     const bool is_whole = value->is_number() && value->AsDouble() == std::floor(value->AsDouble());
     out.Add(shown.name, is_whole ? Json(static_cast<int64_t>(value->AsDouble())) : *value);
   }
+  for (const char* member : {"request", "response"})
+    if (const Json* shown = test.exchange.Find(member)) out.Add(member, *shown);
   if (probe.variables.is_object() && probe.variables.size() > 0)
     out.Add("variables", probe.variables.Print());
   Json::Object details;
@@ -315,6 +317,7 @@ Result<StateTest> ReadStateTest(const Json& request, const CompileOptions& optio
   MILL_CHECK(CheckCombination(request));
   StateTest test;
   test.level = request.StringOr("inspectionLevel", "INFO");
+  test.reveals_secrets = request.BoolOr("revealSecrets", false);
   MILL_TRY(const Json source, FindTested(request, options, test));
   const State& state = *test.probe.state;
   MILL_CHECK(CheckState(state, request));

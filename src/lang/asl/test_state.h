@@ -29,6 +29,8 @@ struct StateTest {
   bool is_jsonata = false;
   bool has_items_pointer = false;  ///< its ItemReader takes a part of the document
   std::string level;               ///< INFO, DEBUG, TRACE
+  bool reveals_secrets = false;    ///< TRACE shows what a connection adds
+  Json exchange;                   ///< {"request", "response"} of an HTTP task, for TRACE
 
   struct Mock {
     bool is_failure = false;

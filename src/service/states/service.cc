@@ -8,6 +8,7 @@
 #include "service/states/execution_machine.h"
 #include "service/states/executions.h"
 #include "service/states/express.h"
+#include "service/states/http_task.h"
 #include "service/states/machines.h"
 #include "service/states/map_child.h"
 #include "service/states/map_items.h"
@@ -223,6 +224,18 @@ constexpr Operation kOperations[] = {
      .action = "states:GetActivityTask",
      .resource = kActivity,
      .access = Access::kWrite},
+    {.name = "InvokeHTTPEndpoint",
+     .handler = InvokeHTTPEndpoint,
+     .action = "states:InvokeHTTPEndpoint",
+     .resource = kMachine,
+     .access = Access::kWrite,
+     .is_internal = true},
+    {.name = "RevealSecrets",
+     .handler = RevealSecrets,
+     .action = "states:RevealSecrets",
+     .resource = "*",
+     .access = Access::kWrite,
+     .is_internal = true},
 };
 
 void WireUp(Ports& ports) {

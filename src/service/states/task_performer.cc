@@ -9,8 +9,10 @@
 #include "gate/model.h"
 #include "gate/principal.h"
 #include "lang/asl/definition.h"
+#include "lang/asl/http_task.h"
 #include "lang/asl/limits.h"
 #include "service/states/documents.h"
+#include "service/states/http_task.h"
 #include "service/states/shape_names.h"
 #include "task/ports.h"
 
@@ -237,6 +239,11 @@ Result<Request> MakeRequest(const Target& target, const Json& what, const std::s
                    "' could not be used to start the Task: [" + reasons + "]"};
 }
 
+bool IsHttp(const std::string& arn) {
+  const auto resource = asl::ParseResource(arn);
+  return resource && asl::IsHttpTask(*resource);
+}
+
 /// Whether an activity is there: its workers come for the task by themselves.
 Task<Json> FindActivity(Ports& ports, Json what) {
   const std::string arn = what.StringOr("arn", "");
@@ -257,6 +264,8 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
   if (Split(what.StringOr("arn", ""), ':').size() == 7 &&
       Split(what.StringOr("arn", ""), ':')[5] == "activity")
     co_return co_await FindActivity(ports, what);
+  if (what.Has("arn") && IsHttp(what.StringOr("arn", "")))
+    co_return co_await PerformHttpTask(ports, std::move(performance));
   Result<Target> found = FindTarget(ports, what);
   if (!found) co_return Failed(found.error().name, found.error().message);
   const Target target = *found;

@@ -6,6 +6,7 @@
 #include "gate/principal.h"
 #include "lang/asl/execution.h"
 #include "lang/asl/test_state.h"
+#include "service/ask.h"
 #include "service/ports.h"
 #include "service/states/answer_shapes.h"
 #include "service/states/errors.h"
@@ -35,7 +36,7 @@ asl::Event MockedEnd(const asl::StateTest::Mock& mock, uint64_t task) {
 }
 
 /// Does the task, and says how it ended.
-Task<asl::Event> DoTask(Call& call, const asl::StateTest& test, asl::ScheduleTask task) {
+Task<asl::Event> DoTask(Call& call, asl::StateTest& test, asl::ScheduleTask task) {
   if (test.mock) co_return MockedEnd(*test.mock, task.task);
   Json::Object what{{"arn", task.resource.arn},
                     {"input", task.input},
@@ -44,6 +45,7 @@ Task<asl::Event> DoTask(Call& call, const asl::StateTest& test, asl::ScheduleTas
                     {"executionRole", test.start.role_arn},
                     {"account", call.account},
                     {"region", call.region}};
+  if (test.level == "TRACE") what.Add("trace", test.reveals_secrets ? "revealed" : "hidden");
   Engine::Performance performance;
   performance.effect_id = "test-state:" + call.ports.random.NewUuid();
   performance.what = std::move(what);
@@ -51,10 +53,11 @@ Task<asl::Event> DoTask(Call& call, const asl::StateTest& test, asl::ScheduleTas
   MILL_CO_TRY(const Json done, co_await perform(performance));
   asl::Event event = Ended(task.task);
   event.output = done["output"];
+  test.exchange = done["trace"];
   if (const Json* error = done.Find("error")) {
     event.kind = asl::Event::Kind::kTaskFailed;
     event.error = error->StringOr("name", "");
-    event.cause = error->StringOr("message", "");
+    if (error->Has("message")) event.cause = error->StringOr("message", "");
   }
   co_return event;
 }
@@ -112,6 +115,11 @@ Task<Json> TestState(Call& call) {
   identity.now = call.Now();
   MILL_CO_TRY(asl::StateTest test,
               asl::ReadStateTest(call.input, options, identity, ReadTestItems));
+  if (test.reveals_secrets) {
+    const Asker asker{call.ports, call.principal, call.account, call.region};
+    const Json nothing = Json::Object{};
+    MILL_CO_CHECK(co_await AskService(asker, "states", "RevealSecrets", nothing));
+  }
   const asl::State& state = *test.probe.state;
   if (test.mock && test.mock->is_checked && !test.mock->is_failure &&
       state.type == asl::StateType::kTask)
