@@ -10,10 +10,11 @@ PURE = ("base/", "json/", "lang/")
 IMPURE = re.compile(r"#include <(thread|mutex|random|fstream|filesystem|sys/|unistd|boost/asio|boost/beast)"
                     r"|system_clock::now|steady_clock::now|\bstd::rand\b|\bgetenv\b")
 HOMES = [(re.compile(r"#include <sqlite3"), ("store/journal/",)),
-         (re.compile(r"#include <boost/beast"), ("io/", "wire/http/")),
+         (re.compile(r"#include <boost/beast"), ("io/", "wire/http/", "algorithm/")),
+         (re.compile(r"#include <xgboost"), ("algorithm/xgboost/",)),
          (re.compile(r"#include <boost/asio"), ("io/", "task/", "wire/", "sandbox/", "app/", "store/journal/",
                                                 "blob/files/", "archive/libarchive/", "repo/git/",
-                                                "compute/container/"))]
+                                                "compute/container/", "algorithm/"))]
 
 
 def read_layers():

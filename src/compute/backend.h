@@ -32,6 +32,9 @@ struct JobInput {
   /// kFolder: an empty, writable folder of the job at `path` (kept after the end, see OutputPath).
 };
 
+/// An image with nothing in it, which is always there: for programs below /opt/stepmill.
+inline constexpr char kEmptyImage[] = "stepmill/empty";
+
 struct JobSpec {
   JobId id;
   std::string image;  ///< as the user wrote it; the image table resolves it
@@ -56,6 +59,23 @@ struct JobSpec {
   /// Several hosts of one job share a private network and know each other by these names.
   std::string group;      ///< "" : alone
   std::string host_name;  ///< e.g. "algo-1"
+  /// TCP ports of 127.0.0.1 inside that Exchange may ask at.
+  std::vector<int> ports = {};
+};
+
+/// One HTTP exchange with what a job serves.
+struct JobRequest {
+  int port = 0;  ///< one of the spec's
+  std::string method = "GET";
+  std::string target = "/";
+  std::map<std::string, std::string> headers;
+  std::string body;
+  std::chrono::milliseconds timeout{60'000};
+};
+struct JobAnswer {
+  int status = 0;
+  std::map<std::string, std::string> headers;  ///< names in lower case
+  std::string body;
 };
 
 struct JobResult {
@@ -132,6 +152,13 @@ class Backend {
   /// output_paths. kInvalid: a symbolic link stands on the way (the job may have made it: never
   /// follow links below the answer either). Need not exist. Valid until Remove.
   virtual Result<std::string> HostPath(JobId id, std::string path) = 0;
+  /// kUnavailable: nobody listens (yet), or the connection broke; kTimeout; kLimit: an answer over
+  /// 64 MiB; kNotFound: never started, or no such port in its spec.
+  virtual Task<JobAnswer> Exchange(JobId id, JobRequest request) {
+    (void)request;
+    const Error error{Code::kNotFound, "NoSuchPort", "job " + id.value + " serves nothing"};
+    co_return error;
+  }
   /// TERM to the first process, KILL after `grace`; returns at its end. For a stepped job: TERM to
   /// everything in it, so without a running step it ends at once. kNotFound: never started.
   virtual Task<> Stop(JobId id, std::chrono::seconds grace) = 0;

@@ -2,7 +2,8 @@
 //
 //   stepmill-sandbox relay --pid N --job ID --socket PATH
 //   stepmill-sandbox step-runner FOLDER
-//   stepmill ..., sam ...     (by name) starts the real program from the folder above its own
+//   stepmill ..., sam ..., stepmill-xgboost ...
+//                             (by name) starts the real program from the folder above its own
 
 #include <unistd.h>
 
@@ -22,9 +23,12 @@ constexpr char kHome[] = "/opt/stepmill";  ///< where this folder is mounted in 
 /// The real program is dynamically linked: its loader and libraries stand beside it.
 int StartProgram(const std::string& name, const std::vector<std::string>& arguments) {
   const std::string home = kHome;
-  std::vector<std::string> line{
-      home + "/lib/ld.so",   "--library-path", home + "/lib", "--argv0", name,
-      home + "/lib/stepmill"};
+  std::vector<std::string> line{home + "/lib/ld.so",
+                                "--library-path",
+                                home + "/lib",
+                                "--argv0",
+                                name,
+                                home + "/lib/" + (name == "sam" ? "stepmill" : name)};
   if (name == "sam") line.push_back("sam");
   line.insert(line.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
@@ -41,7 +45,8 @@ int main(int argc, char** argv) {
   std::string name = argc > 0 ? argv[0] : "";
   name = name.substr(name.rfind('/') + 1);
   std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-  if (name == "stepmill" || name == "sam") return StartProgram(name, arguments);
+  if (name == "stepmill" || name == "sam" || name == "stepmill-xgboost")
+    return StartProgram(name, arguments);
   const std::string what = arguments.empty() ? "" : arguments[0];
   if (what == "relay") {
     arguments.erase(arguments.begin());

@@ -18,6 +18,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include "base/strings.h"
@@ -123,9 +124,38 @@ bool CopySome(int from, int to, std::string& buffer, bool& is_over) {
   return true;
 }
 
+/// Connects to what listens inside. -1: nothing does.
+int ConnectInside(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(static_cast<uint16_t>(port));
+  ::inet_pton(AF_INET, "127.0.0.1", &in.sin_addr);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&in), sizeof(in)) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+int ListenUnix(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (fd < 0 || path.size() >= sizeof(address.sun_path)) return -1;
+  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
+  ::unlink(path.c_str());  // of a relay before this one
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+      ::listen(fd, kListenBacklog) == 0)
+    return fd;
+  ::close(fd);
+  return -1;
+}
+
 /// One connection, on a thread of its own: blocking, so that each side slows the other down.
-void Carry(int client, sockaddr_un address, std::string preface, std::atomic<int>& open) {
-  const int server = ConnectToServer(address);
+/// `address`: the server's; nullopt: what listens inside, at `port`.
+void Carry(int client, std::optional<sockaddr_un> address, int port, std::string preface,
+           std::atomic<int>& open) {
+  const int server = address ? ConnectToServer(*address) : ConnectInside(port);
   std::string buffer(kBufferBytes, '\0');
   bool is_fine = server >= 0 && WriteAll(server, preface.data(), preface.size());
   bool is_client_over = false, is_server_over = false;
@@ -164,11 +194,26 @@ int RunRelay(const RelayOptions& options) {
     if (!EnterNamespace(options.pid, "net", CLONE_NEWNET)) return Complain("network namespace");
     if (!PrepareLoopback()) return Complain("loopback");
   }
-  const int service = Listen("127.0.0.1", options.service_port);
-  if (service < 0) return Complain("127.0.0.1:" + std::to_string(options.service_port));
-  const int credentials = Listen(options.enters_namespace ? kCredentialsAddress : "127.0.0.1",
-                                 options.credentials_port);
-  if (credentials < 0) return Complain("port " + std::to_string(options.credentials_port));
+  // What is listened at, and where a connection goes: a port of ours, or one inside.
+  struct Place {
+    int fd, port;
+    bool is_inward;
+  };
+  std::vector<Place> places;
+  if (!options.is_inward_only) {
+    const int service = Listen("127.0.0.1", options.service_port);
+    if (service < 0) return Complain("127.0.0.1:" + std::to_string(options.service_port));
+    places.push_back({service, 4566, false});
+    const int credentials = Listen(options.enters_namespace ? kCredentialsAddress : "127.0.0.1",
+                                   options.credentials_port);
+    if (credentials < 0) return Complain("port " + std::to_string(options.credentials_port));
+    places.push_back({credentials, 80, false});
+  }
+  for (const auto& [port, path] : options.inward) {
+    const int inward = ListenUnix(path);
+    if (inward < 0) return Complain(path);
+    places.push_back({inward, port, true});
+  }
   if (options.ready_fd >= 0) {
     (void)!::write(options.ready_fd, "ready\n", 6);  // the one who waited may be gone
     ::close(options.ready_fd);
@@ -176,21 +221,30 @@ int RunRelay(const RelayOptions& options) {
 
   std::atomic<int> open = 0;
   for (;;) {
-    pollfd fds[] = {{pidfd, POLLIN, 0}, {service, POLLIN, 0}, {credentials, POLLIN, 0}};
-    if (::poll(fds, 3, -1) < 0 && errno != EINTR) return Complain("poll");
-    if (fds[0].revents) ::_exit(0);  // the container is gone, and every connection with it
-    for (const int i : {1, 2}) {
-      if (!fds[i].revents) continue;
-      const int client = ::accept4(fds[i].fd, nullptr, nullptr, SOCK_CLOEXEC);
+    std::vector<pollfd> fds{{pidfd, POLLIN, 0}};
+    for (const Place& place : places) fds.push_back({place.fd, POLLIN, 0});
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return Complain("poll");
+    if (fds[0].revents) {
+      for (const auto& [port, path] : options.inward) ::unlink(path.c_str());
+      ::_exit(0);  // the container is gone, and every connection with it
+    }
+    for (size_t i = 0; i < places.size(); ++i) {
+      if (!fds[i + 1].revents) continue;
+      const int client = ::accept4(places[i].fd, nullptr, nullptr, SOCK_CLOEXEC);
       if (client < 0) continue;
       if (open >= kConnectionsMax) {
         ::close(client);
         continue;
       }
       ++open;
-      const int port = i == 1 ? 4566 : 80;
-      std::string preface = "STEPMILL-RELAY " + options.job_id + " " + std::to_string(port) + "\n";
-      std::thread(Carry, client, server, std::move(preface), std::ref(open)).detach();
+      std::optional<sockaddr_un> address;
+      std::string preface;
+      if (!places[i].is_inward) {
+        address = server;
+        preface = "STEPMILL-RELAY " + options.job_id + " " + std::to_string(places[i].port) + "\n";
+      }
+      std::thread(Carry, client, address, places[i].port, std::move(preface), std::ref(open))
+          .detach();
     }
   }
 }
@@ -204,10 +258,18 @@ int RelayCommand(const std::vector<std::string>& arguments) {
     if (arguments[i] == "--ready-fd")
       options.ready_fd = static_cast<int>(ParseInt(arguments[i + 1]).value_or(-1));
     if (arguments[i] == "--socket") options.socket_path = arguments[i + 1];
+    if (arguments[i] == "--inward-only") options.is_inward_only = arguments[i + 1] == "yes";
+    if (arguments[i] == "--inward") {
+      const size_t colon = arguments[i + 1].find(':');
+      const auto port = ParseInt(arguments[i + 1].substr(0, colon));
+      if (port && colon != std::string::npos)
+        options.inward[static_cast<int>(*port)] = arguments[i + 1].substr(colon + 1);
+    }
   }
   if (options.pid <= 0 || options.job_id.empty() || options.socket_path.empty()) {
     std::fprintf(stderr,
-                 "usage: stepmill-sandbox relay --pid N --job ID --socket PATH [--ready-fd N]\n");
+                 "usage: stepmill-sandbox relay --pid N --job ID --socket PATH [--ready-fd N] "
+                 "[--inward PORT:PATH]... [--inward-only yes]\n");
     return 2;
   }
   return RunRelay(options);

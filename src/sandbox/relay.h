@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace stepmill::sandbox {
 ///
 ///     STEPMILL-RELAY <job id> <port>\n
 ///
+/// The other way round, each of `inward` is a Unix socket that it makes, whose connections lead to
+/// 127.0.0.1:PORT inside.
+///
 /// While the server is away (a restart) a new connection waits for it for some seconds. Ends when
 /// `pid` does.
 struct RelayOptions {
@@ -22,10 +26,13 @@ struct RelayOptions {
   int ready_fd = -1;
   int service_port = 4566;
   int credentials_port = 80;
+  bool is_inward_only = false;             ///< nothing leads out
+  std::map<int, std::string> inward = {};  ///< port inside -> path of the socket outside
 };
 int RunRelay(const RelayOptions& options);
 
-/// `relay --pid N --job ID --socket PATH [--ready-fd N]`
+/// `relay --pid N --job ID --socket PATH [--ready-fd N] [--inward PORT:PATH]... [--inward-only
+/// yes]`
 int RelayCommand(const std::vector<std::string>& arguments);
 
 }  // namespace stepmill::sandbox

@@ -83,6 +83,7 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
   static Task<JobResult> Wait(Self self, JobId id);
   static Task<LogChunk> ReadLog(Self self, JobId id, uint64_t offset);
   static Task<StepResult> RunStep(Self self, JobId id, StepSpec step);
+  static Task<JobAnswer> Exchange(Self self, JobId id, JobRequest request);
   static Task<> Stop(Self self, JobId id, std::chrono::seconds grace);
   static Task<> Remove(Self self, JobId id);
   static Task<> Recover(Self self);
@@ -95,6 +96,10 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
   JobFolder Folder(const JobId& id) const { return JobFolder(options_.data_dir, id); }
   std::string ExitFile(const StoredContainer& container) const {
     return engine_.exits_dir() + "/" + container.id;
+  }
+  /// Where the relay of a job listens for connections to one of its ports: a short path.
+  std::string InwardPath(const JobId& id, int port) const {
+    return engine_.run_dir() + "/" + id.value + "-" + std::to_string(port);
   }
   bool HasEnded(const JobFolder& folder) const;
   static Task<std::optional<JobResult>> FindEnd(Self self, JobFolder folder);
@@ -202,7 +207,9 @@ Task<> ContainerBackend::Core::Make(Self self, const JobSpec& spec, const JobFol
   MILL_CO_TRY(job.mounts, PlanMounts(spec, folder.path()));
   job.is_stepped = spec.is_stepped;
   job.has_docker = spec.has_docker;
-  job.has_relay = spec.network != JobSpec::Network::kNone;
+  job.is_isolated = spec.network == JobSpec::Network::kNone;
+  job.ports = spec.ports;
+  job.has_relay = !job.is_isolated || !spec.ports.empty();
   job.has_memory_limit = spec.memory_mib > 0;
   job.group = spec.group;
   MILL_CO_CHECK(folder.WriteJob(job));
@@ -332,6 +339,11 @@ Task<> ContainerBackend::Core::Pull(Self self, std::string name, std::string use
 Task<ContainerBackend::Core::Image> ContainerBackend::Core::FindImage(Self self,
                                                                       const JobSpec& spec) {
   Image image;
+  if (spec.image == kEmptyImage) {
+    image.name = std::string("localhost/") + kEmptyImage + ":latest";
+    MILL_CO_CHECK(co_await self->engine_.ImportEmpty(image.name));
+    co_return image;
+  }
   if (const ImageTable::Row* row = self->options_.images.Find(spec.image)) {
     image.name = row->reference;
     const auto target = "/libpod/images/" + UrlEncode(image.name) + "/exists";
@@ -389,6 +401,12 @@ Task<> ContainerBackend::Core::StartRelay(Self self, JobId id, StoredContainer c
                self->options_.relay_socket,
                "--ready-fd",
                "3"};
+  MILL_CO_TRY(const StoredJob job, folder.ReadJob());
+  if (job.is_isolated) spec.argv.insert(spec.argv.end(), {"--inward-only", "yes"});
+  for (const int port : job.ports) {
+    spec.argv.insert(spec.argv.end(),
+                     {"--inward", std::to_string(port) + ":" + self->InwardPath(id, port)});
+  }
   spec.working_dir = "/";
   MILL_CO_TRY(const io::Detached relay, co_await io::StartDetached(self->loop_, std::move(spec),
                                                                    folder.File("relay.log"), true));
@@ -530,6 +548,29 @@ Task<JobResult> ContainerBackend::Core::Wait(Self self, JobId id) {
     if (result) co_return *result;
     MILL_CO_CHECK(co_await watch->Next());
   }
+}
+
+Task<JobAnswer> ContainerBackend::Core::Exchange(Self self, JobId id, JobRequest request) {
+  const JobFolder folder = self->Folder(id);
+  if (!folder.Has("container.json")) co_return NeverStarted(id);
+  MILL_CO_TRY(const StoredJob job, folder.ReadJob());
+  if (std::find(job.ports.begin(), job.ports.end(), request.port) == job.ports.end()) {
+    co_return Error{Code::kNotFound, "NoSuchPort",
+                    "job " + id.value + " has no port " + std::to_string(request.port)};
+  }
+  io::ClientRequest asked;
+  asked.socket_path = self->InwardPath(id, request.port);
+  asked.method = std::move(request.method);
+  asked.target = std::move(request.target);
+  asked.headers = std::move(request.headers);
+  asked.body = std::move(request.body);
+  asked.timeout = request.timeout;
+  MILL_CO_TRY(io::ClientAnswer answer, co_await io::SendRequest(self->loop_, std::move(asked)));
+  JobAnswer out;
+  out.status = answer.status;
+  out.headers = std::move(answer.headers);
+  out.body = std::move(answer.body);
+  co_return out;
 }
 
 Task<> ContainerBackend::Core::Stop(Self self, JobId id, std::chrono::seconds grace) {
@@ -762,6 +803,9 @@ Task<StepResult> ContainerBackend::RunStep(JobId id, StepSpec step) {
 }
 Result<std::string> ContainerBackend::HostPath(JobId id, std::string path) {
   return core_->HostPath(id, path);
+}
+Task<JobAnswer> ContainerBackend::Exchange(JobId id, JobRequest request) {
+  return Core::Exchange(core_, std::move(id), std::move(request));
 }
 Task<> ContainerBackend::Stop(JobId id, std::chrono::seconds grace) {
   return Core::Stop(core_, std::move(id), grace);

@@ -61,6 +61,7 @@ class ContainerBackend : public Backend {
   Task<LogChunk> ReadLog(JobId id, uint64_t offset_bytes) override;
   Task<StepResult> RunStep(JobId id, StepSpec step) override;
   Result<std::string> HostPath(JobId id, std::string path) override;
+  Task<JobAnswer> Exchange(JobId id, JobRequest request) override;
   Task<> Stop(JobId id, std::chrono::seconds grace) override;
   Task<> Remove(JobId id) override;
   Task<std::vector<JobId>> List() override;

@@ -19,7 +19,7 @@ std::map<std::string, std::string> Environment(const JobSpec& spec, const Stored
   std::map<std::string, std::string> env;
   for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) env[name] = spec.region;
   env["AWS_EC2_METADATA_DISABLED"] = "true";
-  if (job.has_relay) {
+  if (job.has_relay && !job.is_isolated) {
     const std::string server = "http://127.0.0.1:4566";
     env["AWS_ENDPOINT_URL"] = server;
     env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/creds/" + spec.id.value;

@@ -277,6 +277,23 @@ Task<io::ClientAnswer> Engine::Call(std::string method, std::string target, Json
   }
 }
 
+Task<> Engine::ImportEmpty(std::string name) {
+  constexpr size_t kEmptyArchiveBytes = 10'240;  // a tar file without members
+  const auto state = state_;
+  MILL_CO_TRY(const auto known,
+              co_await Call("GET", "/libpod/images/" + UrlEncode(name) + "/exists"));
+  if (known.status >= 200 && known.status < 300) co_return Result<>();
+  io::ClientRequest request;
+  request.socket_path = state->Socket();
+  request.method = "POST";
+  request.target = "/v4.0.0/libpod/images/import?reference=" + UrlEncode(name);
+  request.headers["Content-Type"] = "application/x-tar";
+  request.body = std::string(kEmptyArchiveBytes, '\0');
+  MILL_CO_TRY(const auto made, co_await io::SendRequest(state->loop, std::move(request)));
+  if (made.status >= 200 && made.status < 300) co_return Result<>();
+  co_return Error{Code::kInvalid, "JobCannotStart", "an empty image cannot be made: " + made.body};
+}
+
 void Engine::End() { state_->EndProcess(); }
 
 void Engine::State::EndProcess() const {

@@ -37,6 +37,8 @@ class Engine {
   Task<io::ClientAnswer> Call(std::string method, std::string target, Json body = {},
                               std::chrono::milliseconds timeout = std::chrono::seconds(120),
                               std::string registry_auth = "");
+  /// An image with nothing in it under this name; nothing happens when there is one.
+  Task<> ImportEmpty(std::string name);
   Task<> EnsureUp();
   /// Ends it (TERM), containers live on.
   void End();

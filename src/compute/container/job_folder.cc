@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "io/files.h"
+#include "json/each.h"
 
 namespace stepmill {
 
@@ -56,6 +57,9 @@ Result<StoredJob> JobFolder::ReadJob() const {
   job.has_relay = json.BoolOr("has_relay", true);
   job.has_memory_limit = json.BoolOr("has_memory_limit", false);
   job.group = json.StringOr("group", "");
+  job.is_isolated = json.BoolOr("is_isolated", false);
+  for (const Json& port : ItemsOf(json["ports"]))
+    job.ports.push_back(static_cast<int>(port.AsInteger()));
   return job;
 }
 
@@ -72,7 +76,9 @@ Result<> JobFolder::WriteJob(const StoredJob& job) const {
                                  {"has_docker", job.has_docker},
                                  {"has_relay", job.has_relay},
                                  {"has_memory_limit", job.has_memory_limit},
-                                 {"group", job.group}};
+                                 {"group", job.group},
+                                 {"is_isolated", job.is_isolated},
+                                 {"ports", Json::Array(job.ports.begin(), job.ports.end())}};
   return io::WriteFile(File("job.json"), json.Print(), false);
 }
 

@@ -37,6 +37,8 @@ struct StoredJob {
   bool has_relay = true;
   bool has_memory_limit = false;
   std::string group;
+  bool is_isolated = false;  ///< its relay leads in only
+  std::vector<int> ports;    ///< that its relay leads to
 };
 
 struct StoredContainer {

@@ -1,6 +1,7 @@
 #include "service/sagemaker/training_contract.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/digest.h"
@@ -277,7 +278,6 @@ JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std:
   spec.env["TRAINING_JOB_NAME"] = job.StringOr("TrainingJobName", "");
   spec.env["TRAINING_JOB_ARN"] = arn;
   spec.env.emplace("DMLC_INTERFACE", "eth0");
-  if (const auto version = XgboostVersion(spec.image, account)) RunXgboost(spec, "train", *version);
   spec.inputs.push_back(Folder("/opt/ml/input"));
   const std::string config = "/opt/ml/input/config/";
   spec.inputs.push_back(
@@ -299,6 +299,7 @@ JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std:
   spec.cpus = size.cpus;
   spec.memory_mib = size.memory_mib;
   if (size.memory_mib > 0) spec.shm_mib = size.memory_mib / 2;
+  if (const auto version = XgboostVersion(spec.image, account)) RunXgboost(spec, "train", *version);
   const bool is_isolated = job.BoolOr("EnableNetworkIsolation", false);
   spec.network = is_isolated ? JobSpec::Network::kNone : JobSpec::Network::kOpen;
   spec.role_arn = job.StringOr("RoleArn", "");
@@ -330,10 +331,14 @@ std::optional<std::string> XgboostVersion(const std::string& image, const std::s
 }
 
 void RunXgboost(JobSpec& spec, const std::string& what, const std::string& version) {
-  spec.image = "stepmill/built-in";
+  spec.image = kEmptyImage;
   spec.entrypoint = {"/opt/stepmill/bin/stepmill-xgboost"};
   spec.arguments = {what};
   spec.env["STEPMILL_XGBOOST_VERSION"] = version;
+  if (spec.cpus > 0) {
+    const auto cores = static_cast<int>(std::ceil(spec.cpus));
+    spec.env.emplace("OMP_NUM_THREADS", std::to_string(cores));
+  }
 }
 
 }  // namespace stepmill::sagemaker

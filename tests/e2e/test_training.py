@@ -1,0 +1,304 @@
+"""SageMaker training in real containers: a container of our own, two hosts, built-in XGBoost, stop, kill -9.
+Ends with `N passed, M failed`."""
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+from botocore.exceptions import ClientError
+
+from server import ACCOUNT, REGION, ROOT, Failed, Server
+from test_chain import RESULTS, check
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker"
+XGBOOST = f"501404015308.dkr.ecr.{REGION}.amazonaws.com/xgboost:1"
+BUCKET = "training"
+ENDED = ("Completed", "Failed", "Stopped")
+
+SCRIPT = r"""
+import json, os, pathlib, sys
+root = pathlib.Path("/opt/ml")
+config = root / "input/config"
+words = json.loads((config / "hyperparameters.json").read_text())
+hosts = json.loads((config / "resourceconfig.json").read_text())
+data = root / "input/data"
+print("files", sorted(str(p.relative_to(data)) for p in data.rglob("*.csv")))
+print("loss=0.75"); print("\tloss=0.5", flush=True)
+(root / "model/weights").write_text(words.get("text", "w"))
+(root / "output/data/report").write_text("r")
+if words.get("fail"):
+    (root / "output/failure").write_text(words["fail"])
+    sys.exit(7)
+"""
+MEET = r"""
+import json, socket, sys, time
+hosts = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+me, all_hosts = hosts["current_host"], hosts["hosts"]
+assert socket.gethostname() == me, socket.gethostname()
+if me == all_hosts[0]:
+    server = socket.socket(); server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(("", 5000)); server.listen()
+    for _ in all_hosts[1:]:
+        peer, _ = server.accept(); print("met", peer.recv(100).decode(), flush=True); peer.sendall(b"ok")
+else:
+    while True:
+        try:
+            peer = socket.create_connection((all_hosts[0], 5000), 5); break
+        except OSError as error:
+            time.sleep(0.2)
+    peer.sendall(me.encode()); assert peer.recv(2) == b"ok"
+time.sleep(float(sys.argv[1]))
+open("/opt/ml/model/" + me, "w").write("done")
+"""
+
+
+class World:
+    def __init__(self, server):
+        self.server = server
+        self.connect()
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.put("train/a.csv", "1,2\n")
+        self.put("train/deep/b.csv", "3,4\n")
+
+    def connect(self):
+        self.sagemaker, self.s3, self.logs = (self.server.client(name) for name in ("sagemaker", "s3", "logs"))
+
+    def put(self, key, body):
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def request(self, name, image="python:3.8", script=None, arguments=("-",), channels=(), count=1, **more):
+        algorithm = {"TrainingImage": image, "TrainingInputMode": "File",
+                     "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]}
+        if image == XGBOOST:
+            del algorithm["MetricDefinitions"]
+        if script:
+            # An item of an entry point has at most 256 characters: the code comes by a channel, as toolkits do it.
+            self.put(f"code-{name}/main.py", script)
+            algorithm["ContainerEntrypoint"] = ["python3", f"/opt/ml/input/data/code-{name}/main.py"]
+            algorithm["ContainerArguments"] = list(arguments)
+            channels = [*channels, f"code-{name}"]
+        source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+        request = {"TrainingJobName": name, "RoleArn": ROLE, "AlgorithmSpecification": algorithm,
+                   "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/models"},
+                   "ResourceConfig": {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+                   "StoppingCondition": {"MaxRuntimeInSeconds": 600}}
+        if channels:
+            request["InputDataConfig"] = [
+                {"ChannelName": channel, "ContentType": "text/csv",
+                 "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{channel}/"}}}
+                for channel in channels]
+        return {**request, **more}
+
+    def wait(self, name, wanted=ENDED, seconds=120):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            job = self.sagemaker.describe_training_job(TrainingJobName=name)
+            if job["TrainingJobStatus"] in wanted or job["SecondaryStatus"] in wanted:
+                return job
+            time.sleep(0.1)
+        raise Failed(f"{name} is still {job['TrainingJobStatus']} {job['SecondaryStatus']}")
+
+    def train(self, name, **arguments):
+        self.sagemaker.create_training_job(**self.request(name, **arguments))
+        return self.wait(name)
+
+    def lines(self, name):
+        group = "/aws/sagemaker/TrainingJobs"
+        streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
+        return {stream["logStreamName"].split("/")[1].rsplit("-", 1)[0]:
+                [event["message"] for event in self.logs.get_log_events(
+                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]]
+                for stream in streams}
+
+    def model(self, job):
+        key = job["ModelArtifacts"]["S3ModelArtifacts"].split(f"s3://{BUCKET}/")[1]
+        body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as archive:
+            return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
+
+
+def expect(what, wanted, name=""):
+    if what != wanted:
+        raise Failed(f"{name}: expected {wanted!r}, got {what!r}")
+
+
+def own_container(world):
+    job = world.train("own", script=SCRIPT, channels=["train"],
+                      HyperParameters={"text": "kiwi"})
+    expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+    expect([one["Status"] for one in job["SecondaryStatusTransitions"]],
+           ["Starting", "Downloading", "Training", "Uploading", "Completed"])
+    expect(world.model(job), {"weights": b"kiwi"})
+    expect(world.lines("own")["algo-1"],
+           ["files ['train/a.csv', 'train/deep/b.csv']", "loss=0.75", "#011loss=0.5"])
+    expect([(one["MetricName"], one["Value"]) for one in job["FinalMetricDataList"]], [("loss", 0.5)])
+
+
+def failure(world):
+    job = world.train("fails", script=SCRIPT, HyperParameters={"fail": "it broke"})
+    expect(job["FailureReason"], "AlgorithmError: it broke, exit code: 7")
+    job = world.train("no-image", image="nobody/has-this:1")
+    if not job["FailureReason"].startswith("ClientError: Cannot pull algorithm container."):
+        raise Failed(job["FailureReason"])
+    try:
+        world.train("fails")
+        raise Failed("the same name was taken twice")
+    except ClientError as error:
+        expect(error.response["Error"]["Code"], "ResourceInUse")
+
+
+def two_hosts(world):
+    job = world.train("two", script=MEET, arguments=["0"], count=2)
+    expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+    expect(world.model(job), {"algo-1": b"done", "algo-2": b"done"})
+    expect(world.lines("two")["algo-1"], ["met algo-2"])
+
+
+def killed_server(world):
+    world.sagemaker.create_training_job(
+        **world.request("killed", script=MEET, arguments=["4"], count=2))
+    world.wait("killed", ("Training",))
+    world.server.kill()
+    world.server.start()
+    world.connect()
+    job = world.wait("killed")
+    expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+    expect(world.model(job), {"algo-1": b"done", "algo-2": b"done"})
+
+
+def stop(world):
+    code = "import signal, sys, time\nopen('/opt/ml/model/half','w').write('h')\n" \
+           "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\nprint('up', flush=True)\ntime.sleep(300)"
+    world.sagemaker.create_training_job(**world.request("stop", script=code))
+    world.wait("stop", ("Training",))
+    while "up" not in sum(world.lines("stop").values(), []):
+        time.sleep(0.1)
+    world.sagemaker.stop_training_job(TrainingJobName="stop")
+    job = world.wait("stop")
+    expect(job["TrainingJobStatus"], "Stopped")
+    expect(world.model(job), {"half": b"h"})
+
+
+def rows(count, seed):
+    chance = random.Random(seed)
+    lines = []
+    for _ in range(count):
+        x = [chance.random() * 10 for _ in range(4)]
+        lines.append(",".join(f"{value:.4f}" for value in [3 * x[0] - 2 * x[1] + x[2] * x[3], *x]))
+    return "\n".join(lines) + "\n"
+
+
+def xgboost(world):
+    world.put("xgb-train/train.csv", rows(2000, 1))
+    world.put("xgb-valid/validation.csv", rows(300, 2))
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    channels = [{"ChannelName": name, "ContentType": "text/csv",
+                 "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{prefix}/"}}}
+                for name, prefix in (("train", "xgb-train"), ("validation", "xgb-valid"))]
+    words = {"num_round": "20", "max_depth": "5", "eta": "0.3", "objective": "reg:linear", "silent": "0",
+             "subsample": "0.7", "seed": "3"}
+    job = world.train("xgb", image=XGBOOST, InputDataConfig=channels, HyperParameters=words)
+    expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+    lines = [line for line in world.lines("xgb")["algo-1"] if line.startswith("[") and "#011" in line]
+    expect(len(lines), 20)
+    last = dict(part.rsplit(":", 1) for part in lines[-1].split("#011")[1:])
+    metrics = {one["MetricName"]: one["Value"] for one in job["FinalMetricDataList"]}
+    if abs(metrics["validation:rmse"] - float(last["validation-rmse"])) > 1e-4 or metrics["validation:rmse"] > 5:
+        raise Failed(f"{metrics} {last}")
+    model = world.model(job)
+    expect(list(model), ["xgboost-model"])
+    # libxgboost itself reads it, and predicts as well as the log said.
+    predictions = predict(model["xgboost-model"], rows(300, 2))
+    truth = [float(line.split(",")[0]) for line in rows(300, 2).splitlines()]
+    rmse = (sum((a - b) ** 2 for a, b in zip(predictions, truth)) / len(truth)) ** 0.5
+    if abs(rmse - metrics["validation:rmse"]) > 1e-3:
+        raise Failed(f"rmse {rmse}, the job said {metrics['validation:rmse']}")
+    again = world.train("xgb-again", image=XGBOOST, InputDataConfig=channels, HyperParameters=words)
+    expect(world.model(again) == model, True, "the same seed gives the same model")
+
+
+def predict(model, text):
+    """By libxgboost's C interface, as Python's xgboost uses it."""
+    import ctypes
+    library = ctypes.CDLL("libxgboost.so.0")
+    table = [[float(value) for value in line.split(",")[1:]] for line in text.splitlines()]
+    flat = (ctypes.c_float * (len(table) * 4))(*sum(table, []))
+    matrix, booster = ctypes.c_void_p(), ctypes.c_void_p()
+    count, values = ctypes.c_uint64(), ctypes.POINTER(ctypes.c_float)()
+    with tempfile.NamedTemporaryFile(suffix="-xgboost-model") as file:
+        file.write(model)
+        file.flush()
+        for status in (library.XGDMatrixCreateFromMat(flat, ctypes.c_uint64(len(table)), ctypes.c_uint64(4),
+                                                      ctypes.c_float(float("nan")), ctypes.byref(matrix)),
+                       library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(booster)),
+                       library.XGBoosterLoadModel(booster, file.name.encode())):
+            expect(status, 0, "libxgboost")
+    expect(library.XGBoosterPredict(booster, matrix, 0, 0, 0, ctypes.byref(count), ctypes.byref(values)), 0)
+    return [values[i] for i in range(count.value)]
+
+
+def xgboost_mistakes(world):
+    cases = {"ragged": ("1,2,3\n1,2\n", {}, "Failed to load csv data with exception:"),
+             "text-label": ("a,2,3\n", {}, "Failed to load csv data with exception:"),
+             "depth": ("1,2,3\n", {"max_depth": "deep"},
+                       "Hyperparameter max_depth: could not parse value (caused by ValueError)"),
+             "unknown": ("1,2,3\n", {"silence": "1"}, "Extraneous hyperparameter found: silence")}
+    for name, (data, words, part) in cases.items():
+        world.put(f"bad-{name}/data.csv", data)
+        source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/bad-{name}/"}
+        channel = {"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
+        job = world.train(name, image=XGBOOST, InputDataConfig=[channel],
+                          HyperParameters={"num_round": "2", **words})
+        expect(job["TrainingJobStatus"], "Failed", name)
+        if not job["FailureReason"].startswith("ClientError: " + part):
+            raise Failed(f"{name}: {job['FailureReason']}")
+
+
+def step_functions(world):
+    """createTrainingJob.sync with the shape that the Data Science SDK writes."""
+    states = world.server.client("stepfunctions")
+    request = world.request("by-states", script=SCRIPT, channels=["train"],
+                            HyperParameters={"text": "sync"})
+    del request["TrainingJobName"]
+    definition = {"StartAt": "Train", "States": {"Train": {
+        "Type": "Task", "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync", "End": True,
+        "Parameters": {**request, "TrainingJobName.$": "$$.Execution.Input['TrainJobName']"}}}}
+    machine = states.create_state_machine(name="flow", definition=json.dumps(definition),
+                                          roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine,
+                                       input=json.dumps({"TrainJobName": "by-states"}))["executionArn"]
+    until = time.monotonic() + 120
+    while (done := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        if time.monotonic() > until:
+            raise Failed("the execution does not end")
+        time.sleep(0.1)
+    expect(done["status"], "SUCCEEDED", done.get("cause"))
+    output = json.loads(done["output"])
+    expect(output["TrainingJobStatus"], "Completed")
+    expect(output["ModelArtifacts"]["S3ModelArtifacts"], f"s3://{BUCKET}/models/by-states/output/model.tar.gz")
+
+
+def main():
+    subprocess.run([os.environ.get("STEPMILL", os.path.join(ROOT, "build", "stepmill")), "images", "make", "python"],
+                   check=True)
+    server = Server().start()
+    wanted = sys.argv[1:]
+    try:
+        world = World(server)
+        for test in (own_container, failure, two_hosts, xgboost, xgboost_mistakes, step_functions, stop,
+                     killed_server):
+            if not wanted or test.__name__ in wanted:
+                check(test.__name__.replace("_", " "), test, world)
+    finally:
+        server.remove()
+    print(f"{RESULTS['passed']} passed, {RESULTS['failed']} failed")
+    return 1 if RESULTS["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
