@@ -193,6 +193,10 @@ Task<Json> Start(Call& call, Document project, Json input, bool is_by_pipeline) 
     call.batch.PutDocument(WaitingKey(call.account, call.region, shown), Json::Object{{"id", id}});
   else
     call.batch.PutDocument(ActiveKey(call.account, call.region, id), Json::Object{});
+  // What the build does with its role's session may be followed from its commit.
+  if (build["own"].Has("webhook") || build["source"].BoolOr("reportBuildStatus", false))
+    call.batch.PutDocument(call.KeyFor({"codebuild", "session", JobIdOf(build)}),
+                           Json::Object{{"id", id}});
   const Json data = Json::Object{{"build", shown},
                                  {"folder", call.ports.random.Next() % 1'000'000'000},
                                  {"isQueued", is_queued}};
@@ -314,6 +318,7 @@ Task<Json> BatchDeleteBuilds(Call& call) {
     const Time at = TimeFromSeconds((*build)["startTime"].AsDouble());
     const std::string millis = Padded(MillisSinceEpoch(at));
     call.batch.Delete(BuildKey(call.account, call.region, id));
+    call.batch.Delete(call.KeyFor({"codebuild", "session", JobIdOf(*build)}));
     call.batch.Delete(call.KeyFor({"codebuild", "started", millis, id}));
     call.batch.Delete(call.KeyFor({"codebuild", "started-of", ProjectOf(id), millis, id}));
     deleted.push_back((*build)["arn"]);

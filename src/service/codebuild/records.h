@@ -13,6 +13,8 @@
 ///     build/PROJECT:UUID         the build as BatchGetBuilds gives it; written by its machine. And
 ///                                "own" {"webhook": {EVENT, HEAD_REF, ...}}: what started it
 ///     webhook/PROJECT            {"project"}: projects whose webhook follows their repository
+///     session/JOB                {"id"}: of a build that shows its status, by its role's session
+///     followed/EXECUTION         {"id"}: the build whose commit follows this execution
 ///     active/PROJECT/ID          {}: counts against the project's concurrentBuildLimit
 ///     waiting/PROJECT/MILLIS/ID  {"id"}: queued, in order
 ///     started/MILLIS/ID          empty: all builds in the order of their start
@@ -52,6 +54,7 @@ Task<Json> StartBuildForPipeline(Call& call);
 /// Ours, asked by a queued build's machine: {"id"} -> {"isAdmitted"}: it counts from now on.
 Task<Json> AdmitBuild(Call& call);
 Task<Json> OnRepositoryEvent(Call& call);
+Task<Json> OnExecutionStarted(Call& call);
 Task<Json> CreateWebhook(Call& call);
 Task<Json> UpdateWebhook(Call& call);
 Task<Json> DeleteWebhook(Call& call);

@@ -2,6 +2,7 @@
 #include "gate/model.h"
 #include "service/codebuild/build_machine.h"
 #include "service/codebuild/codebuild.h"
+#include "service/codebuild/follow.h"
 #include "service/codebuild/performers.h"
 #include "service/codebuild/records.h"
 #include "service/ports.h"
@@ -69,6 +70,11 @@ constexpr Operation kOperations[] = {
      .action = "codebuild:StartBuild",
      .resource = kAny,
      .is_internal = true},
+    {.name = "OnExecutionStarted",
+     .handler = OnExecutionStarted,
+     .action = "codebuild:StartBuild",
+     .resource = kAny,
+     .is_internal = true},
     {.name = "CreateWebhook",
      .handler = CreateWebhook,
      .action = "codebuild:CreateWebhook",
@@ -121,10 +127,14 @@ constexpr EventRow kEvents[] = {
     {.pattern = R"({"source": ["aws.codecommit"], "detail-type": [
         "CodeCommit Repository State Change", "CodeCommit Pull Request State Change"]})",
      .operation = "OnRepositoryEvent"},
+    {.pattern = R"({"source": ["aws.states"], "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {"eventName": ["StartExecution"]}})",
+     .operation = "OnExecutionStarted"},
 };
 
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachine, JsonMachine(AdvanceBuild));
+  ports.engine.AddMachine(kFollowMachine, JsonMachine(AdvanceFollow));
   AddPerformers(ports);
 }
 

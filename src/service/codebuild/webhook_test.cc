@@ -10,6 +10,7 @@
 #include "service/codebuild/codebuild.h"
 #include "service/codebuild/webhook_filter.h"
 #include "service/codecommit/codecommit.h"
+#include "store/events.h"
 
 namespace stepmill::codebuild {
 namespace {
@@ -21,9 +22,23 @@ bool Matches(const Json& pattern, const Json& event) {
   for (const Json& type : ItemsOf(pattern["detail-type"]))
     has_type = has_type || type == event["detail-type"];
   const Json& project = pattern["detail"]["project-name"];
+  const Json& execution_arn = pattern["detail"]["executionArn"];
+  if (execution_arn.is_array() && execution_arn.At(0) != event["detail"]["executionArn"])
+    return false;
   return has_type && pattern["source"].At(0) == event["source"] &&
          (!project.is_array() || project.At(0) == event["detail"]["project-name"]);
 }
+
+Json& execution() {
+  static Json value;
+  return value;
+}
+Task<Json> DescribeExecution(Call&) { co_return execution(); }
+constexpr Operation kStatesRows[] = {{.name = "DescribeExecution",
+                                      .handler = DescribeExecution,
+                                      .action = "test:Any",
+                                      .is_internal = true}};
+const Service kStates{.name = "states", .host = "states", .operations = kStatesRows};
 
 class WebhookTest : public testing::Test {
  protected:
@@ -31,8 +46,8 @@ class WebhookTest : public testing::Test {
       : folder(Folder()),
         steps(folder + "/jobs"),
         archive(pool),
-        world({&kService, &codecommit::kService, &test::kLogs, &test::kSsm, &test::kS3}, &blobs,
-              &archive, Matches, &steps) {
+        world({&kService, &codecommit::kService, &kStates, &test::kLogs, &test::kSsm, &test::kS3},
+              &blobs, &archive, Matches, &steps) {
     test::kept() = {};
     EXPECT_TRUE(world.Run(world.engine().Recover()));
   }
@@ -167,6 +182,43 @@ TEST_F(WebhookTest, APullRequestBuilds) {
             "ResourceNotFoundException: Webhook does not exist for project demo");
 }
 
+TEST_F(WebhookTest, WhatABuildStartsIsFollowed) {
+  Prepare();
+  Ask("codebuild", "CreateWebhook", Parsed(R"({"projectName": "demo"})"));
+  OpenPull();
+  const Json build = Ended(1).At(0);
+  const std::string id = build.StringOr("id", "");
+  const std::string arn = "arn:aws:states:us-east-1:000000000000:execution:flow:e1";
+  const std::string context = "AWS Step Functions us-east-1 (flow) e1";
+  const Json caller = Json::Object{
+      {"arn", "arn:aws:sts::000000000000:assumed-role/build/build-" + id.substr(id.find(':') + 1)}};
+  const auto started = [&](const Json& identity) {
+    const Json detail = Json::Object{{"eventName", "StartExecution"},
+                                     {"userIdentity", identity},
+                                     {"responseElements", Json::Object{{"executionArn", arn}}}};
+    return Ask("codebuild", "OnExecutionStarted",
+               Json::Object{{"event", Json::Object{{"detail", detail}}}}, true);
+  };
+  execution() = Parsed(R"({"status": "RUNNING"})");
+  EXPECT_EQ(started(Json::Object{{"arn", "arn:aws:sts::000000000000:assumed-role/x/me"}}).size(),
+            0u);
+  EXPECT_EQ(started(caller).size(), 1u);
+  EXPECT_EQ(started(caller).size(), 0u);
+  EXPECT_TRUE(world.RunUntil(
+      [&] { return Status(feature, context.c_str()).StringOr("state", "") == "pending"; }));
+  Batch batch;
+  batch.events.push_back(MakeEvent("aws.states", "Step Functions Execution Status Change",
+                                   "000000000000", "us-east-1", {},
+                                   Parsed(R"({"status": "FAILED", "error": "States.TaskFailed",
+                 "cause": "{\"JobRunState\": \"FAILED\", \"ErrorMessage\": \"ValueError: no\"}"})")
+                                       .With("executionArn", arn)));
+  EXPECT_TRUE(world.Run(world.engine().Commit(std::move(batch))));
+  EXPECT_TRUE(world.RunUntil(
+      [&] { return Status(feature, context.c_str()).StringOr("state", "") == "failure"; }));
+  EXPECT_EQ(Status(feature, context.c_str()).StringOr("description", ""),
+            "Execution failed: States.TaskFailed: ValueError: no");
+}
+
 TEST_F(WebhookTest, SourceVersionsAndReportedStatus) {
   Prepare();
   OpenPull();
@@ -213,11 +265,17 @@ TEST_F(WebhookTest, OneAtATime) {
   EXPECT_EQ(builds.At(2).StringOr("buildStatus", ""), "STOPPED");
   EXPECT_EQ(builds.At(2)["phases"].At(1).StringOr("phaseStatus", ""), "STOPPED");
   EXPECT_GE(builds.At(1)["phases"].At(1)["endTime"].AsDouble(), builds.At(0)["endTime"].AsDouble());
-  for (int i = 0; i < 6; ++i) Ask("codebuild", "StartBuild", input);
+  Batch queue;
+  for (int i = 0; i < 5; ++i) {
+    const std::string id = "demo:" + std::to_string(i);
+    queue.PutDocument(
+        MakeKey({"000000000000", "us-east-1", "codebuild", "waiting", "demo", "1", id}),
+        Json::Object{{"id", id}});
+  }
+  EXPECT_TRUE(world.Run(world.ports().store.Commit(std::move(queue))));
   EXPECT_EQ(
       Refused("StartBuild", R"({"projectName": "demo"})"),
       "AccountLimitExceededException: Cannot have more than 5 builds in queue for the account");
-  Ended(9);
   const Json deleted = Ask("codebuild", "BatchDeleteBuilds",
                            Json::Object{{"ids", Json::Array{third["id"], "demo:none"}}});
   EXPECT_EQ(deleted["buildsDeleted"].size(), 1u);

@@ -11,6 +11,7 @@
 #include "service/states/errors.h"
 #include "service/states/execution_machine.h"
 #include "service/states/express.h"
+#include "store/events.h"
 #include "task/ports.h"
 
 namespace stepmill::states {
@@ -79,6 +80,31 @@ Task<Json> StartExpress(Call& call, MachineTarget target, std::string name) {
   co_return Json::Object{{"executionArn", arn}, {"startDate", SecondsOf(document["startDate"])}};
 }
 
+/// A caller with a role's session over the wire (a build, a job) may be followed by what it starts:
+/// the event that CloudTrail gives EventBridge for such a call.
+void TellOfCall(Call& call, const std::string& execution_arn) {
+  const Principal& caller = call.principal;
+  if (caller.kind != Principal::Kind::kAssumedRole || caller.access_key_id.empty()) return;
+  const Json identity = Json::Object{{"type", "AssumedRole"},
+                                     {"principalId", caller.user_id},
+                                     {"arn", caller.arn},
+                                     {"accountId", caller.account}};
+  const Json asked = Json::Object{{"stateMachineArn", call.input["stateMachineArn"]}};
+  const Json answered = Json::Object{{"executionArn", execution_arn}};
+  const Json detail = Json::Object{{"eventVersion", "1.08"},
+                                   {"userIdentity", identity},
+                                   {"eventTime", FormatIso(call.Now(), false)},
+                                   {"eventSource", "states.amazonaws.com"},
+                                   {"eventName", "StartExecution"},
+                                   {"awsRegion", call.region},
+                                   {"requestParameters", asked},
+                                   {"responseElements", answered},
+                                   {"requestID", call.request_id},
+                                   {"readOnly", false}};
+  call.batch.events.push_back(MakeEvent("aws.states", "AWS API Call via CloudTrail", call.account,
+                                        call.region, Json::Array{}, detail));
+}
+
 }  // namespace
 
 Task<Json> StartExecution(Call& call) {
@@ -101,6 +127,7 @@ Task<Json> StartExecution(Call& call) {
                            {"startDate", SecondsOf(existing->body["startDate"])}};
   }
   call.batch.Create(key, document);
+  TellOfCall(call, arn);
   const Json entry = Json::Object{{"name", name}};
   call.batch.PutDocument(StartedKey(call, machine, call.Now(), name), entry);
   const std::string* const through[] = {&target.version_arn, &target.alias_arn};
