@@ -83,10 +83,9 @@ class TestWorld {
                            .account = "000000000000",
                            .region = "us-east-1",
                            .data_dir = folder_});
-    door_.reset(new (place) Door(*ports_, [this](std::vector<Due> dues) {
-      for (const Due& due : dues)
-        if (due.kind == "event") events.push_back(due.body);
-      engine_->Notice(std::move(dues));
+    door_.reset(new (place) Door(*ports_, [this](Batch batch) {
+      events.insert(events.end(), batch.events.begin(), batch.events.end());
+      return engine_->Commit(std::move(batch));
     }));
     WireServices(*ports_, services);
   }

@@ -124,7 +124,7 @@ struct World::Parts {
               .account = options.account,
               .region = options.region,
               .data_dir = options.data_dir},
-        door(ports, [this](std::vector<Due> dues) { engine.Notice(std::move(dues)); }) {}
+        door(ports, [this](Batch batch) { return engine.Commit(std::move(batch)); }) {}
 
   container::ContainerOptions OptionsOfJobs(ImageTable images) {
     auto made = JobOptions(options.data_dir, options.are_jobs_unlimited, std::move(images));

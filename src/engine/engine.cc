@@ -4,13 +4,13 @@
 //   document engine/collected         {"from"}: the first day whose instances are still there
 //   document engine/subscription/INSTANCE/SUB   the pattern
 //   stream   i/ID                     one record a turn: {"k": kind, "at": ms, "n": entropy,
-//                                     "d": data, "s": key of the shared document, "h": [history]}
+//                                     "d": data, "s": key of the shared document, "h": history}
 // and what is due:
 //   inbox     in/ID              {"instance", "kind", "data", "shared", "reopens"}
 //   timer     t/INSTANCE/ID      {"instance", "id"}
 //   effect    f/INSTANCE:TAG     {"instance", "tag", "performer", "what"}
-//   event     e/UUID             an EventBridge document
 //   delivery  d/EVENT/SUBSCRIBER {"performer", "what"}; w/ID for work without an instance
+//   sweep     x/ID               {"id"}: answers to parts of its effects go
 //   subscription  s/ID           {"pattern", "performer", "with"}: never done, stays until removed
 //                 u/UUID         {"gone": "s/ID"}: tells the engine so; done at once
 // A due is removed by the same batch that records what came of it.
@@ -18,30 +18,37 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "engine/due_list.h"
+#include "engine/router.h"
+#include "engine/topics.h"
 #include "engine/turns.h"
 
 namespace stepmill {
 namespace {
 
-constexpr int kPage = 1000;           // documents, records or dues a read
+constexpr int kPage = 1000;           // documents or records a read
 constexpr int kDeliveryAttempts = 8;  // of an event to a static subscriber, then it is dropped
 constexpr size_t kSharedMax = 256;    // documents that instances start from, kept in memory
+constexpr size_t kIdleMax = 256;      // instances that wait and stay in memory
 constexpr Seconds kRetryMax{60};
 constexpr int kCollectedAtOnce = 200;  // instances whose records go in one commit
 constexpr Seconds kDay{24 * 3600};
 constexpr size_t kPostDigits = 12;
 constexpr char kCollectedKey[] = "engine/collected";
 
-Key SubscriptionKey(std::string_view instance, std::string_view id) {
-  return MakeKey({"engine", "subscription", instance, id});
-}
 std::string StreamOf(const std::string& instance) { return "i/" + instance; }
+std::string EffectDue(const std::string& instance, const std::string& tag) {
+  return "f/" + instance + ":" + tag;
+}
+std::string TimerDue(const std::string& instance, const std::string& timer) {
+  return "t/" + instance + "/" + timer;
+}
 
 std::string DayOf(Time at) { return FormatTime(at, "%Y-%m-%d"); }
 std::string EndedStream(const std::string& day) { return "ended/" + day; }
@@ -50,14 +57,14 @@ Seconds RetryDelay(int attempt) {
   return std::min(kRetryMax, Seconds(1LL << std::min(attempt - 1, 6)));
 }
 
-Json RecordOf(const Event& event, const Key& shared, const std::vector<Json>& history) {
+Json RecordOf(const Event& event, const Key& shared, const Json& history) {
   Json::Object record;
   record.Add("k", event.kind);
   record.Add("at", MillisSinceEpoch(event.at));
   record.Add("n", static_cast<unsigned long>(event.entropy));
   record.Add("d", event.data);
   if (!shared.empty()) record.Add("s", shared);
-  if (!history.empty()) record.Add("h", Json::Array(history));
+  if (!history.is_null()) record.Add("h", history);
   return record;
 }
 
@@ -68,6 +75,22 @@ Event EventOf(const Json& record) {
   event.entropy = std::stoull(record["n"].NumberText());
   event.data = record["d"];
   return event;
+}
+
+const Json* FindPut(const Batch& batch, const Key& key) {
+  for (const Batch::Put& put : batch.puts)
+    if (put.key == key) return &put.body;
+  return nullptr;
+}
+
+/// Of several puts of one document in a batch the last counts.
+void PutLast(Batch& batch, Key key, Json body) {
+  for (Batch::Put& put : batch.puts) {
+    if (put.key != key) continue;
+    put.body = std::move(body);
+    return;
+  }
+  batch.PutDocument(std::move(key), std::move(body));
 }
 
 class PureInstance : public Instance {
@@ -104,38 +127,26 @@ class Engine::Core {
       : store_(store),
         clock_(clock),
         random_(random),
+        router_(std::move(matcher), random),
+        topics_(clock),
         spawner_(spawner),
-        matcher_(std::move(matcher)) {}
+        dues_(store, [this](const Due& due) { TakeSubscription(due); }) {}
   ~Core() {
     if (wake_) clock_.Cancel(wake_);
   }
 
-  void Notice(std::vector<Due> dues) {
-    for (Due& due : dues) Remember(std::move(due));
-    Dispatch();
-  }
   Task<> Recover();
   Task<> Commit(Batch batch);
-  Task<std::vector<Json>> History(std::string instance_id);
   Task<int> Collect(Time until);
-  Task<HistoryPage> ReadHistory(std::string instance_id, HistoryCursor from, Direction direction,
-                                size_t limit);
   Task<> ExpectInstance(Batch& batch, std::string instance_id);
-  Task<> WaitFor(std::string topic, uint64_t moment, Time until);
-  void Wake(const std::string& topic);
 
-  struct Subscriber {
-    std::string id;
-    Json pattern;
-    std::string performer;
-    Json with;
-  };
   std::map<std::string, std::unique_ptr<Machine>, std::less<>> machines_;
   std::map<std::string, Performer, std::less<>> performers_;
-  std::vector<Subscriber> subscribers_;
   Store& store_;
   Clock& clock_;
   Random& random_;
+  Router router_;
+  Topics topics_;
   bool is_draining_ = false;
   uint64_t posted_ = 0;  // by this process
 
@@ -146,136 +157,126 @@ class Engine::Core {
     return number + "-" + random_.NewUuid();
   }
 
-  /// Owns the signals that long polls wait for, so that they end with the engine.
-  struct Topic {
-    uint64_t woken_at = 0;
-    std::unique_ptr<Signal> signal;
-  };
-  std::unordered_map<std::string, Topic> topics_;
-  uint64_t moment_ = 0;  // counts wakings
-
  private:
-  /// A due in memory. `generation` tells a moved timer from the one that was queued before.
-  struct Known {
-    Due due;
-    uint64_t generation;
-    bool is_dispatched;
-  };
+  /// Something that came for an instance: an inbox or timer due, or the end of an effect.
   struct Waiting {
     std::string due_id;
-    uint64_t generation;
+    uint64_t generation = 0;
     std::string kind;
     Json data;
     Key shared = {};
     bool reopens = false;
   };
   struct Slot {
-    std::unique_ptr<Instance> instance;
+    std::unique_ptr<Instance> instance;  // null: to be loaded
     std::string machine;
     bool was_finished = false;  // what is in memory is being opened again
+    bool has_effects = false;   // had some, ever
     uint64_t newest = 0;        // sequence of the stream's last record
     Time last_at{};
+    std::set<std::string> open;  // ids of its timers and effects that are due
     std::deque<Waiting> queue;
     bool is_running = false;
+    std::list<std::string>::iterator idle{};  // its place in idle_ while it is not running
   };
-  struct Subscribed {
-    std::string instance, id;
-    Json pattern;
+  /// A turn on its way to the store.
+  struct Draft {
+    Batch batch;
+    Turn turn;
+  };
+  /// An instance whose first turn is in the batch at hand.
+  struct Begun {
+    std::string id;
+    std::shared_ptr<Slot> slot;
+    Turn turn;
   };
 
   void Remember(Due due);
-  void Forget(const std::string& due_id);
+  void TakeSubscription(const Due& due);
+  void Forget(const std::string& due_id) { dues_.Remove(due_id); }
   bool IsCurrent(const std::string& due_id, uint64_t generation) const {
-    const auto known = dues_.find(due_id);
-    return known != dues_.end() && known->second.generation == generation;
+    return dues_.Find(due_id, generation) != nullptr;
   }
+  void TakeUp(std::vector<Due> dues, const std::vector<std::string>& removals);
   void Dispatch();
-  void DispatchOne(Known& known);
+  void DispatchOne(const DueList::Known& known);
+  Task<> ReadMoreDues();
   void Enqueue(const std::string& instance, Waiting waiting);
   Task<> RunSlot(std::string id, std::shared_ptr<Slot> slot);
+  void Park(const std::string& id, Slot& slot);
   Task<bool> Load(const std::string& id, Slot& slot, bool reopens);
   Task<Json> Shared(Key key);
   Task<> RunTurn(const std::string& id, Slot& slot, const Waiting& waiting);
-  Batch BatchOf(const std::string& id, const Slot& slot, const Event& event, const Waiting& cause,
-                Turn& turn);
-  void Apply(const std::string& id, const Batch& batch, const Turn& turn);
+  Draft MakeDraft(const std::string& id, Slot& slot, const Event& event, const Waiting& cause);
+  void Finish(const std::string& id, Slot& slot, const Event& event, Batch& batch);
+  static void Note(const std::string& id, Slot& slot, const Event& event, const Turn& turn);
+  Task<std::vector<Begun>> Begin(Batch& batch);
+  void Apply(const std::string& id, const Turn& turn);
   Task<> Perform(std::string due_id, uint64_t generation);
   Task<Json> PerformOnce(Due due, int attempt);
-  Task<> Deliver(std::string due_id, uint64_t generation);
-  void TakeSubscription(const Due& due);
+  Task<> Sweep(std::string due_id);
   Task<> AskWaitersToLook();
   Task<int> CollectDay(std::string day, std::string next);
   Task<> Drop(std::string due_id);
 
   Spawner& spawner_;
-  Matcher matcher_;
   bool is_recovered_ = false;
-  uint64_t generation_ = 0;
   uint64_t wake_ = 0;
-  std::unordered_map<std::string, Known> dues_;
-  std::set<std::pair<Time, std::string>> waiting_;  // dues not dispatched yet
-  std::unordered_map<std::string, std::unordered_set<std::string>> by_instance_;
+  DueList dues_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> slots_;
-  std::map<std::string, Subscribed> subscriptions_;  // key: SubscriptionKey
-  std::map<std::string, Subscriber> durable_;        // key: the due's id, "s/ID"
+  std::list<std::string> idle_;  // instances in memory that wait, the longest first
   std::unordered_map<Key, Json> shared_;
   std::deque<Key> shared_order_;  // the oldest goes first
 };
 
+// -- what is due ----------------------------------------------------------------------------------
+
 void Engine::Core::Remember(Due due) {
   if (due.kind == "subscription") return TakeSubscription(due);
-  Forget(due.id);
-  const std::string instance = due.body.StringOr("instance", "");
-  if (due.kind != "event" && !instance.empty()) by_instance_[instance].insert(due.id);
-  waiting_.insert({due.at, due.id});
-  const std::string id = due.id;
-  dues_[id] = Known{std::move(due), ++generation_, false};
-}
-
-void Engine::Core::Forget(const std::string& due_id) {
-  const auto known = dues_.find(due_id);
-  if (known == dues_.end()) return;
-  waiting_.erase({known->second.due.at, due_id});
-  const std::string instance = known->second.due.body.StringOr("instance", "");
-  const auto mine = by_instance_.find(instance);
-  if (mine != by_instance_.end()) {
-    mine->second.erase(due_id);
-    if (mine->second.empty()) by_instance_.erase(mine);
-  }
-  dues_.erase(known);
+  dues_.Add(std::move(due), clock_.Now());
 }
 
 void Engine::Core::TakeSubscription(const Due& due) {
-  if (due.body.Has("gone")) {
-    // Found at recovery: the other one is not in the store any more.
-    if (is_recovered_) durable_.erase(due.body.StringOr("gone", ""));
-    spawner_.Spawn("drop " + due.id, Drop(due.id));
-    return;
-  }
-  durable_[due.id] = {due.id, due.body["pattern"], due.body.StringOr("performer", ""),
-                      due.body["with"]};
+  // Found at recovery, the news that one is gone is stale: it is not in the store any more.
+  const bool is_gone = due.body.Has("gone");
+  if (!is_gone || is_recovered_) router_.TakeDurable(due);
+  if (is_gone) spawner_.Spawn("drop " + due.id, Drop(due.id));
+}
+
+void Engine::Core::TakeUp(std::vector<Due> dues, const std::vector<std::string>& removals) {
+  for (const std::string& id : removals) Forget(id);
+  for (Due& due : dues) Remember(std::move(due));
+  Dispatch();
 }
 
 void Engine::Core::Dispatch() {
   if (!is_recovered_ || is_draining_) return;
   const Time now = clock_.Now();
-  while (!waiting_.empty() && waiting_.begin()->first <= now) {
-    const std::string id = waiting_.begin()->second;
-    waiting_.erase(waiting_.begin());
-    Known& known = dues_.at(id);
-    known.is_dispatched = true;
-    DispatchOne(known);
-  }
+  while (const DueList::Known* known = dues_.Take(now)) DispatchOne(*known);
+  if (dues_.is_short()) spawner_.Spawn("read what is due", ReadMoreDues());
   if (wake_) clock_.Cancel(wake_);
   wake_ = 0;
-  if (waiting_.empty()) return;
-  wake_ = clock_.WakeAt(waiting_.begin()->first, [this] {
+  const auto next = dues_.Next();
+  if (!next || *next <= now) return;  // what is left of now is being read
+  wake_ = clock_.WakeAt(*next, [this] {
     wake_ = 0;
     Dispatch();
   });
 }
 
-void Engine::Core::DispatchOne(Known& known) {
+Task<> Engine::Core::ReadMoreDues() {
+  while (dues_.is_short()) {
+    const auto read = co_await dues_.ReadMore();
+    if (read) continue;
+    MILL_LOG(kError, "what is due is not read, tried again: " + read.error().message);
+    const Time again = clock_.Now() + RetryDelay(1);
+    MILL_CO_CHECK(co_await clock_.SleepUntil(again));
+  }
+  Dispatch();
+  co_return Result<>();
+}
+
+void Engine::Core::DispatchOne(const DueList::Known& known) {
   const Due& due = known.due;
   const std::string instance = due.body.StringOr("instance", "");
   if (due.kind == "inbox") {
@@ -283,20 +284,24 @@ void Engine::Core::DispatchOne(Known& known) {
                        due.body.StringOr("shared", ""), due.body.BoolOr("reopens", false)});
   } else if (due.kind == "timer") {
     Enqueue(instance, {due.id, known.generation, "timer", Json::Object{{"id", due.body["id"]}}});
-  } else if (due.kind == "event") {
-    spawner_.Spawn("deliver " + due.id, Deliver(due.id, known.generation));
+  } else if (due.kind == "sweep") {
+    spawner_.Spawn("sweep " + due.id, Sweep(due.id));
   } else {
     MILL_ASSERT(due.kind == "effect" || due.kind == "delivery");
     spawner_.Spawn("perform " + due.id, Perform(due.id, known.generation));
   }
 }
 
+// -- instances ------------------------------------------------------------------------------------
+
 void Engine::Core::Enqueue(const std::string& instance, Waiting waiting) {
   std::shared_ptr<Slot>& slot = slots_[instance];
-  if (!slot) slot = std::make_shared<Slot>();
+  const bool is_new = !slot;
+  if (is_new) slot = std::make_shared<Slot>();
   slot->queue.push_back(std::move(waiting));
   if (slot->is_running) return;
   slot->is_running = true;
+  if (!is_new) idle_.erase(slot->idle);
   spawner_.Spawn("run " + instance, RunSlot(instance, slot));
 }
 
@@ -320,9 +325,21 @@ Task<> Engine::Core::RunSlot(std::string id, std::shared_ptr<Slot> slot) {
     const Time again = clock_.Now() + RetryDelay(++failures);
     (void)co_await clock_.SleepUntil(again);  // only fails when the loop ends
   }
-  slot->is_running = false;
-  if (!slot->instance && slot->queue.empty()) slots_.erase(id);
+  Park(id, *slot);
   co_return Result<>();
+}
+
+/// Nothing is to be done for it now.
+void Engine::Core::Park(const std::string& id, Slot& slot) {
+  slot.is_running = false;
+  if (!slot.instance && slot.queue.empty()) {
+    slots_.erase(id);
+    return;
+  }
+  slot.idle = idle_.insert(idle_.end(), id);
+  if (idle_.size() <= kIdleMax) return;
+  slots_.erase(idle_.front());
+  idle_.pop_front();
 }
 
 /// False: it has finished and is not to be opened again, or never was.
@@ -336,6 +353,7 @@ Task<bool> Engine::Core::Load(const std::string& id, Slot& slot, bool reopens) {
   slot.instance = machine->second->Create(id);
   slot.machine = machine->first;
   slot.newest = 0;
+  slot.open.clear();
   for (;;) {
     MILL_CO_TRY(const auto records,
                 co_await store_.Read(StreamOf(id), slot.newest + 1, Direction::kForward, kPage));
@@ -346,10 +364,22 @@ Task<bool> Engine::Core::Load(const std::string& id, Slot& slot, bool reopens) {
       }
       slot.last_at = event.at;
       slot.newest = record.sequence;
-      (void)slot.instance->Advance(event);  // its turn was committed with this record
+      Note(id, slot, event, slot.instance->Advance(event));  // committed with this record
     }
     if (records.size() < kPage) co_return true;
   }
+}
+
+/// What is due of the instance after a turn.
+void Engine::Core::Note(const std::string& id, Slot& slot, const Event& event, const Turn& turn) {
+  if (event.kind == "effect") slot.open.erase(EffectDue(id, event.data.StringOr("tag", "")));
+  if (event.kind == "timer") slot.open.erase(TimerDue(id, event.data.StringOr("id", "")));
+  for (const std::string& tag : turn.effect_cancels) slot.open.erase(EffectDue(id, tag));
+  for (const std::string& timer : turn.timer_cancels) slot.open.erase(TimerDue(id, timer));
+  if (turn.is_finished) return slot.open.clear();
+  for (const Effect& effect : turn.effects) slot.open.insert(EffectDue(id, effect.tag));
+  for (const Turn::Timer& timer : turn.timers) slot.open.insert(TimerDue(id, timer.id));
+  slot.has_effects = slot.has_effects || !turn.effects.empty();
 }
 
 /// The document that instances start from.
@@ -381,81 +411,164 @@ Task<> Engine::Core::RunTurn(const std::string& id, Slot& slot, const Waiting& w
   if (!waiting.shared.empty()) {
     MILL_CO_TRY(event.shared, co_await Shared(waiting.shared));
   }
-  Turn turn = slot.instance->Advance(event);
-  Batch batch = BatchOf(id, slot, event, waiting, turn);
-  const Batch kept = batch;
-  MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
-  slot.last_at = event.at;
-  ++slot.newest;
-  slot.was_finished = false;
-  if (turn.is_finished) slot.instance.reset();
-  Apply(id, kept, turn);
+  Draft draft = MakeDraft(id, slot, event, waiting);
+  draft.batch.due_removals.push_back(waiting.due_id);
+  std::vector<Due> dues = draft.batch.dues;
+  const std::vector<std::string> removals = draft.batch.due_removals;
+  MILL_CO_CHECK(co_await store_.Commit(std::move(draft.batch)));
+  if (draft.turn.is_finished) slot.instance.reset();
+  Apply(id, draft.turn);
+  TakeUp(std::move(dues), removals);
   co_return Result<>();
 }
 
-Batch Engine::Core::BatchOf(const std::string& id, const Slot& slot, const Event& event,
-                            const Waiting& cause, Turn& turn) {
-  Batch batch = std::move(turn.writes);
-  TurnEventsIntoDues(batch, event.at, random_);
+/// Advances the instance; what follows is in the batch, and in memory once that is committed. When
+/// the commit fails the instance is loaded anew.
+Engine::Core::Draft Engine::Core::MakeDraft(const std::string& id, Slot& slot, const Event& event,
+                                            const Waiting& cause) {
+  Draft draft{.batch = {}, .turn = slot.instance->Advance(event)};
+  Turn& turn = draft.turn;
+  Batch& batch = draft.batch;
+  batch = std::move(turn.writes);
+  std::vector<Router::Subscription> more;
+  for (const Turn::Subscription& sub : turn.subscriptions)
+    more.push_back({id, sub.id, sub.pattern});
+  router_.Route(batch, event.at, more);
   batch.stream_expects.push_back({StreamOf(id), slot.newest});
   batch.AppendTo(StreamOf(id), RecordOf(event, cause.shared, turn.history));
-  batch.due_removals.push_back(cause.due_id);
   if (event.kind == "effect") batch.Delete(AnswerKey(id + ":" + event.data.StringOr("tag", "")));
   for (const std::string& tag : turn.effect_cancels) {
-    batch.due_removals.push_back("f/" + id + ":" + tag);
+    batch.due_removals.push_back(EffectDue(id, tag));
     batch.Delete(AnswerKey(id + ":" + tag));
   }
   for (const std::string& timer : turn.timer_cancels)
-    batch.due_removals.push_back("t/" + id + "/" + timer);
-  for (const std::string& sub : turn.unsubscriptions) batch.Delete(SubscriptionKey(id, sub));
+    batch.due_removals.push_back(TimerDue(id, timer));
+  for (const std::string& sub : turn.unsubscriptions)
+    batch.Delete(Router::SubscriptionKey(id, sub));
   if (turn.is_finished) {
-    const auto open = by_instance_.find(id);
-    if (open != by_instance_.end())
-      for (const std::string& due : open->second)
-        if (!dues_.at(due).due.body.BoolOr("reopens", false)) batch.due_removals.push_back(due);
-    const Key prefix = SubscriptionKey(id, "");
-    for (auto at = subscriptions_.lower_bound(prefix);
-         at != subscriptions_.end() && at->first.starts_with(prefix); ++at)
-      batch.Delete(at->first);
-    const std::string day = DayOf(event.at);
-    batch.PutDocument(
-        InstanceKey(id),
-        Json::Object{{"machine", slot.machine}, {"is_finished", true}, {"ended", day}});
-    batch.AppendTo(EndedStream(day), Json::Object{{"id", id}});
-    return batch;
+    Finish(id, slot, event, batch);
+  } else {
+    if (slot.was_finished) PutLast(batch, InstanceKey(id), Json::Object{{"machine", slot.machine}});
+    for (const Effect& effect : turn.effects) {
+      const Json body = Json::Object{{"instance", id},
+                                     {"tag", effect.tag},
+                                     {"performer", effect.performer},
+                                     {"what", effect.what}};
+      batch.dues.push_back({EffectDue(id, effect.tag), event.at, "effect", body});
+    }
+    for (const Turn::Timer& timer : turn.timers)
+      batch.dues.push_back({TimerDue(id, timer.id), timer.at, "timer",
+                            Json::Object{{"instance", id}, {"id", timer.id}}});
+    for (const Turn::Subscription& sub : turn.subscriptions)
+      batch.PutDocument(Router::SubscriptionKey(id, sub.id), sub.pattern);
   }
-  if (slot.was_finished)
-    batch.PutDocument(InstanceKey(id), Json::Object{{"machine", slot.machine}});
-  for (const Effect& effect : turn.effects) {
-    const Json body = Json::Object{{"instance", id},
-                                   {"tag", effect.tag},
-                                   {"performer", effect.performer},
-                                   {"what", effect.what}};
-    batch.dues.push_back({"f/" + id + ":" + effect.tag, event.at, "effect", body});
-  }
-  for (const Turn::Timer& timer : turn.timers)
-    batch.dues.push_back({"t/" + id + "/" + timer.id, timer.at, "timer",
-                          Json::Object{{"instance", id}, {"id", timer.id}}});
-  for (const Turn::Subscription& sub : turn.subscriptions)
-    batch.PutDocument(SubscriptionKey(id, sub.id), sub.pattern);
-  return batch;
+  Note(id, slot, event, turn);
+  slot.last_at = event.at;
+  ++slot.newest;
+  slot.was_finished = false;
+  return draft;
 }
 
-void Engine::Core::Apply(const std::string& id, const Batch& batch, const Turn& turn) {
-  for (const std::string& due : batch.due_removals) Forget(due);
-  const Key prefix = SubscriptionKey(id, "");
-  for (const Key& key : batch.deletes)
-    if (key.starts_with(prefix)) subscriptions_.erase(key);
-  if (!turn.is_finished)
-    for (const Turn::Subscription& sub : turn.subscriptions)
-      subscriptions_[SubscriptionKey(id, sub.id)] = {id, sub.id, sub.pattern};
-  Notice(batch.dues);
-  for (const std::string& topic : turn.notices) Wake(topic);
+/// All that is open of it goes, but what opens it again.
+void Engine::Core::Finish(const std::string& id, Slot& slot, const Event& event, Batch& batch) {
+  batch.due_removals.insert(batch.due_removals.end(), slot.open.begin(), slot.open.end());
+  for (std::string& due : dues_.OfInstance(id))
+    if (!dues_.Find(due)->due.body.BoolOr("reopens", false) && !slot.open.contains(due))
+      batch.due_removals.push_back(std::move(due));
+  for (Key& key : router_.SubscriptionsOf(id)) batch.Delete(std::move(key));
+  const std::string day = DayOf(event.at);
+  PutLast(batch, InstanceKey(id),
+          Json::Object{{"machine", slot.machine}, {"is_finished", true}, {"ended", day}});
+  batch.AppendTo(EndedStream(day), Json::Object{{"id", id}});
+  if (slot.has_effects)
+    batch.dues.push_back({"x/" + id, event.at, "sweep", Json::Object{{"id", id}}});
 }
+
+/// What a committed turn changes in memory, beside what is due.
+void Engine::Core::Apply(const std::string& id, const Turn& turn) {
+  for (const std::string& sub : turn.unsubscriptions)
+    router_.RemoveSubscription(Router::SubscriptionKey(id, sub));
+  if (turn.is_finished) {
+    for (const Key& key : router_.SubscriptionsOf(id)) router_.RemoveSubscription(key);
+  } else {
+    for (const Turn::Subscription& sub : turn.subscriptions)
+      router_.AddSubscription(Router::SubscriptionKey(id, sub.id), sub.pattern);
+  }
+  for (const std::string& topic : turn.notices) topics_.Wake(topic);
+}
+
+// -- calls ----------------------------------------------------------------------------------------
+
+/// Runs the first turn of what the batch starts, into the batch. What that starts in its turn has
+/// its own commits.
+Task<std::vector<Engine::Core::Begun>> Engine::Core::Begin(Batch& batch) {
+  std::vector<Begun> all;
+  if (!is_recovered_ || is_draining_) co_return all;
+  const Time now = clock_.Now();
+  size_t end = batch.dues.size();
+  for (size_t i = 0; i < end;) {
+    const Due due = batch.dues[i];
+    const std::string id = due.body.StringOr("instance", "");
+    const bool is_start = due.kind == "inbox" && due.at <= now &&
+                          due.body.StringOr("kind", "") == "start" && !slots_.contains(id);
+    if (!is_start) {
+      ++i;
+      continue;
+    }
+    Waiting cause{due.id, 0, "start", due.body["data"], due.body.StringOr("shared", "")};
+    Event event{
+        .kind = "start", .at = now, .entropy = random_.Next(), .data = cause.data, .shared = {}};
+    if (const Json* put = FindPut(batch, cause.shared)) {
+      event.shared = *put;
+    } else if (!cause.shared.empty()) {
+      MILL_CO_TRY(event.shared, co_await Shared(cause.shared));
+    }
+    const Json* const document = FindPut(batch, InstanceKey(id));
+    MILL_ASSERT(document);
+    const auto machine = machines_.find(document->StringOr("machine", ""));
+    MILL_ASSERT(machine != machines_.end());
+    Begun begun{.id = id, .slot = std::make_shared<Slot>(), .turn = {}};
+    begun.slot->is_running = true;
+    begun.slot->machine = machine->first;
+    begun.slot->instance = machine->second->Create(id);
+    Draft draft = MakeDraft(id, *begun.slot, event, cause);
+    batch.dues.erase(batch.dues.begin() + static_cast<long>(i));
+    --end;
+    for (Batch::Put& each : draft.batch.puts) PutLast(batch, std::move(each.key), each.body);
+    draft.batch.puts.clear();
+    batch.Merge(std::move(draft.batch));
+    begun.turn = std::move(draft.turn);
+    slots_[id] = begun.slot;
+    all.push_back(std::move(begun));
+  }
+  co_return all;
+}
+
+Task<> Engine::Core::Commit(Batch batch) {
+  MILL_CO_TRY(const auto begun, co_await Begin(batch));
+  router_.Route(batch, clock_.Now());
+  std::vector<Due> dues = batch.dues;
+  const std::vector<std::string> removals = batch.due_removals;
+  const auto committed = co_await store_.Commit(std::move(batch));
+  for (const Begun& each : begun) {
+    if (!committed || each.turn.is_finished) each.slot->instance.reset();
+    if (committed) Apply(each.id, each.turn);
+    if (each.slot->queue.empty()) {
+      Park(each.id, *each.slot);
+    } else {
+      spawner_.Spawn("run " + each.id, RunSlot(each.id, each.slot));
+    }
+  }
+  if (!committed) co_return committed.error();
+  TakeUp(std::move(dues), removals);
+  co_return Result<>();
+}
+
+// -- effects --------------------------------------------------------------------------------------
 
 Task<> Engine::Core::Perform(std::string due_id, uint64_t generation) {
   for (int attempt = 1; IsCurrent(due_id, generation) && !is_draining_; ++attempt) {
-    const Due due = dues_.at(due_id).due;
+    const Due due = dues_.Find(due_id)->due;
     const auto result = co_await PerformOnce(due, attempt);
     if (!IsCurrent(due_id, generation)) co_return Result<>();  // cancelled meanwhile
     const bool is_delivery = due.kind == "delivery";
@@ -498,78 +611,46 @@ Task<Json> Engine::Core::PerformOnce(Due due, int attempt) {
   co_return co_await performer->second(std::move(performance));
 }
 
-/// One event: who wants it is settled in one commit, each then gets it on its own.
-Task<> Engine::Core::Deliver(std::string due_id, uint64_t generation) {
-  for (int attempt = 1; IsCurrent(due_id, generation) && !is_draining_; ++attempt) {
-    const Json event = dues_.at(due_id).due.body;
-    const std::string event_id = due_id.substr(2);
-    const Time now = clock_.Now();
-    Batch batch;
-    batch.due_removals.push_back(due_id);
-    std::vector<const Subscriber*> all;
-    for (const Subscriber& subscriber : subscribers_) all.push_back(&subscriber);
-    for (const auto& [id, subscriber] : durable_) all.push_back(&subscriber);
-    for (const Subscriber* each : all) {
-      const Subscriber& subscriber = *each;
-      if (!matcher_(subscriber.pattern, event)) continue;
-      const Json what = subscriber.with.With("event", event);
-      const Json body = Json::Object{{"performer", subscriber.performer}, {"what", what}};
-      batch.dues.push_back({"d/" + event_id + "/" + subscriber.id, now, "delivery", body});
-    }
-    for (const auto& [key, sub] : subscriptions_) {
-      if (!matcher_(sub.pattern, event)) continue;
-      const Json data = Json::Object{{"subscription", sub.id}, {"event", event}};
-      const Json body = Json::Object{{"instance", sub.instance}, {"kind", "event"}, {"data", data}};
-      batch.dues.push_back({"in/" + event_id + "/" + key, now, "inbox", body});
-    }
-    const std::vector<Due> dues = batch.dues;
-    const auto done = co_await store_.Commit(std::move(batch));
-    if (done) {
-      Forget(due_id);
-      Notice(dues);
-      co_return Result<>();
-    }
-    MILL_LOG(kError,
-             "event " + event_id + " is not delivered, tried again: " + done.error().message);
-    const Time again = clock_.Now() + RetryDelay(attempt);
-    MILL_CO_CHECK(co_await clock_.SleepUntil(again));
-  }
-  co_return Result<>();
-}
-
 Task<> Engine::Core::Drop(std::string due_id) {
   Batch batch;
   batch.due_removals.push_back(due_id);
-  const auto known = dues_.find(due_id);
-  if (known != dues_.end() && known->second.due.kind == "effect")
-    batch.Delete(AnswerKey(due_id.substr(2)));
-  if (known != dues_.end() && known->second.due.kind == "delivery") batch.Delete(AnswerKey(due_id));
+  if (const DueList::Known* known = dues_.Find(due_id)) {
+    if (known->due.kind == "effect") batch.Delete(AnswerKey(due_id.substr(2)));
+    if (known->due.kind == "delivery") batch.Delete(AnswerKey(due_id));
+  }
   MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
   Forget(due_id);
   co_return Result<>();
 }
 
-Task<> Engine::Core::Recover() {
-  Time at{Millis(INT64_MIN)};
-  std::string id;
+/// A performer that asks several things keeps their answers under ids of its own, "INSTANCE:TAG:X".
+/// Nobody asks for them once the instance has ended.
+Task<> Engine::Core::Sweep(std::string due_id) {
+  const std::string id = dues_.Find(due_id)->due.body.StringOr("id", "");
+  const Key from = AnswerKey(id + ":");
   for (;;) {
-    MILL_CO_TRY(auto dues, co_await store_.FindDue(at, id, kPage));
-    const bool is_last = dues.size() < kPage;
-    if (!dues.empty()) {
-      at = dues.back().at;
-      id = dues.back().id;
-    }
-    for (Due& due : dues) Remember(std::move(due));
-    if (is_last) break;
+    MILL_CO_TRY(const auto answers,
+                co_await store_.Range(from, PrefixEnd(from), Direction::kForward, kPage));
+    Batch batch;
+    for (const Document& answer : answers) batch.Delete(answer.key);
+    const bool is_last = answers.size() < kPage;
+    if (is_last) batch.due_removals.push_back(due_id);
+    MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
+    if (!is_last) continue;
+    Forget(due_id);
+    co_return Result<>();
   }
+}
+
+// -- recovery and retention -----------------------------------------------------------------------
+
+Task<> Engine::Core::Recover() {
+  while (dues_.is_behind(clock_.Now())) MILL_CO_CHECK(co_await dues_.ReadMore());
   Key from = "engine/subscription/";
   const Key to = PrefixEnd(from);
   for (;;) {
     MILL_CO_TRY(const auto documents, co_await store_.Range(from, to, Direction::kForward, kPage));
-    for (const Document& document : documents) {
-      const auto parts = KeyParts(document.key);
-      subscriptions_[document.key] = {parts.at(2), parts.at(3), document.body};
-    }
+    for (const Document& document : documents) router_.AddSubscription(document.key, document.body);
     if (documents.size() < kPage) break;
     from = documents.back().key + '\0';
   }
@@ -583,45 +664,15 @@ Task<> Engine::Core::Recover() {
 /// outside ended while nobody ran) must not leave a waiter waiting for ever.
 Task<> Engine::Core::AskWaitersToLook() {
   const Time now = clock_.Now();
-  const Json event = Json::Object{{"source", kRecovered}, {"detail-type", "Recovered"}};
-  std::vector<Due> dues;
-  for (const auto& [key, sub] : subscriptions_) {
-    const Json data = Json::Object{{"subscription", sub.id}, {"event", event}};
-    const Json body = Json::Object{{"instance", sub.instance}, {"kind", "event"}, {"data", data}};
-    dues.push_back({"in/recovered/" + key, now, "inbox", body});
-  }
+  std::vector<Due> dues = router_.AskAll(now);
   for (size_t from = 0; from < dues.size(); from += kPage) {
     Batch batch;
     const size_t to = std::min<size_t>(dues.size(), from + kPage);
     batch.dues.assign(dues.begin() + static_cast<long>(from), dues.begin() + static_cast<long>(to));
     MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
   }
-  for (const Due& due : dues) Remember(due);
+  for (Due& due : dues) Remember(std::move(due));
   co_return Result<>();
-}
-
-Task<> Engine::Core::Commit(Batch batch) {
-  TurnEventsIntoDues(batch, clock_.Now(), random_);
-  const std::vector<Due> dues = batch.dues;
-  const std::vector<std::string> removals = batch.due_removals;
-  MILL_CO_CHECK(co_await store_.Commit(std::move(batch)));
-  for (const std::string& id : removals) Forget(id);
-  Notice(dues);
-  co_return Result<>();
-}
-
-Task<std::vector<Json>> Engine::Core::History(std::string instance_id) {
-  std::vector<Json> history;
-  uint64_t from = 1;
-  for (;;) {
-    MILL_CO_TRY(const auto records,
-                co_await store_.Read(StreamOf(instance_id), from, Direction::kForward, kPage));
-    for (const Record& record : records)
-      if (const Json* kept = record.body.Find("h"))
-        history.insert(history.end(), kept->items().begin(), kept->items().end());
-    if (records.size() < kPage) co_return history;
-    from = records.back().sequence + 1;
-  }
 }
 
 /// The days are walked from the first that may hold something; what a crash leaves is met again.
@@ -674,52 +725,6 @@ Task<int> Engine::Core::CollectDay(std::string day, std::string next) {
   }
 }
 
-Task<HistoryPage> Engine::Core::ReadHistory(std::string instance_id, HistoryCursor from,
-                                            Direction direction, size_t limit) {
-  const bool is_forward = direction == Direction::kForward;
-  HistoryPage page;
-  uint64_t at = is_forward ? std::max<uint64_t>(from.record, 1) : from.record;
-  size_t skip = from.entry;
-  for (;;) {
-    const size_t wanted = std::min<size_t>(kPage, limit - page.entries.size() + 1);
-    MILL_CO_TRY(const auto records, co_await store_.Read(StreamOf(instance_id), at, direction,
-                                                         static_cast<int>(wanted)));
-    for (const Record& record : records) {
-      const Json* kept = record.body.Find("h");
-      const size_t count = kept ? kept->size() : 0;
-      for (size_t i = skip; i < count; ++i) {
-        if (page.entries.size() == limit) {
-          page.next = HistoryCursor{record.sequence, i};
-          co_return page;
-        }
-        page.entries.push_back(kept->At(is_forward ? i : count - 1 - i));
-      }
-      skip = 0;
-    }
-    const bool is_last = records.size() < wanted || (!is_forward && records.back().sequence == 1);
-    if (is_last) co_return page;
-    at = is_forward ? records.back().sequence + 1 : records.back().sequence - 1;
-  }
-}
-
-void Engine::Core::Wake(const std::string& name) {
-  Topic& topic = topics_[name];
-  topic.woken_at = ++moment_;
-  const std::unique_ptr<Signal> signal = std::move(topic.signal);
-  if (signal) signal->Set();
-}
-
-Task<> Engine::Core::WaitFor(std::string name, uint64_t moment, Time until) {
-  Topic& topic = topics_[name];
-  if (topic.woken_at > moment || clock_.Now() >= until) co_return Result<>();
-  if (!topic.signal) topic.signal = std::make_unique<Signal>();
-  Signal& signal = *topic.signal;
-  const uint64_t wake = clock_.WakeAt(until, [this, name] { Wake(name); });
-  MILL_CO_CHECK(co_await signal.Wait());
-  clock_.Cancel(wake);
-  co_return Result<>();
-}
-
 Task<> Engine::Core::ExpectInstance(Batch& batch, std::string instance_id) {
   MILL_CO_TRY(const auto document, co_await store_.Get(InstanceKey(instance_id)));
   if (!document) co_return Error{Code::kNotFound, "InstanceNotFound", "no instance " + instance_id};
@@ -738,8 +743,8 @@ void Engine::AddPerformer(std::string name, Performer performer) {
   core_->performers_[std::move(name)] = std::move(performer);
 }
 void Engine::AddSubscriber(std::string id, Json pattern, std::string performer, Json with) {
-  core_->subscribers_.push_back(
-      {std::move(id), std::move(pattern), std::move(performer), std::move(with)});
+  core_->router_.AddSubscriber(std::move(id), std::move(pattern), std::move(performer),
+                               std::move(with));
 }
 
 void Engine::Start(Batch& batch, const std::string& instance_id, std::string_view machine,
@@ -780,25 +785,33 @@ void Engine::Unsubscribe(Batch& batch, const std::string& id) {
 
 Task<int> Engine::Collect(Time until) { return core_->Collect(until); }
 
-uint64_t Engine::Moment() const { return core_->moment_; }
+uint64_t Engine::Moment() const { return core_->topics_.moment(); }
 Task<> Engine::WaitFor(std::string topic, uint64_t moment, Time until) {
-  return core_->WaitFor(std::move(topic), moment, until);
+  return core_->topics_.WaitFor(std::move(topic), moment, until);
 }
-void Engine::Wake(const std::string& topic) { core_->Wake(topic); }
-void Engine::Forget(const std::string& topic) { core_->topics_.erase(topic); }
+void Engine::Wake(const std::string& topic) { core_->topics_.Wake(topic); }
+void Engine::Forget(const std::string& topic) { core_->topics_.Forget(topic); }
+void Engine::EndWaits() { core_->topics_.EndWaits(); }
 const Machine* Engine::FindMachine(std::string_view name) const {
   const auto found = core_->machines_.find(name);
   return found == core_->machines_.end() ? nullptr : found->second.get();
 }
-void Engine::Notice(std::vector<Due> dues) { core_->Notice(std::move(dues)); }
 Task<> Engine::Recover() { return core_->Recover(); }
 Task<> Engine::Commit(Batch batch) { return core_->Commit(std::move(batch)); }
-Task<std::vector<Json>> Engine::History(std::string instance_id) {
-  return core_->History(std::move(instance_id));
-}
-Task<HistoryPage> Engine::ReadHistory(std::string instance_id, HistoryCursor from,
-                                      Direction direction, size_t limit) {
-  return core_->ReadHistory(std::move(instance_id), from, direction, limit);
+
+Task<std::vector<KeptHistory>> Engine::ReadHistory(std::string instance_id, uint64_t from,
+                                                   Direction direction, int limit, uint64_t* next) {
+  MILL_CO_TRY(const auto records,
+              co_await core_->store_.Read(StreamOf(instance_id), from, direction, limit));
+  std::vector<KeptHistory> kept;
+  for (const Record& record : records)
+    if (const Json* history = record.body.Find("h")) kept.push_back({record.sequence, *history});
+  if (!next) co_return kept;
+  const bool is_forward = direction == Direction::kForward;
+  const bool is_last =
+      records.size() < static_cast<size_t>(limit) || (!is_forward && records.back().sequence == 1);
+  *next = is_last ? 0 : records.back().sequence + (is_forward ? 1 : -1);
+  co_return kept;
 }
 
 Task<> Engine::Drain() {

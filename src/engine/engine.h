@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "engine/router.h"
 #include "json/json.h"
 #include "store/events.h"
 #include "store/store.h"
@@ -16,8 +16,6 @@
 #include "task/task.h"
 
 namespace stepmill {
-
-inline constexpr std::string_view kRecovered = "stepmill.engine";
 
 /// What comes in from outside. Recorded with its time and entropy before anything follows from it,
 /// so that replay sees the same.
@@ -61,8 +59,8 @@ struct Turn {
   std::vector<std::string> timer_cancels;
   std::vector<Subscription> subscriptions;  ///< durable; in force from this commit on
   std::vector<std::string> unsubscriptions;
-  std::vector<Json> history;         ///< kept with the turn; read by Engine::History
-  Batch writes;                      ///< documents that only this instance writes; events
+  Json history;  ///< what is kept of it with the turn, read by Engine::ReadHistory; null: nothing
+  Batch writes;  ///< documents that only this instance writes; events
   std::vector<std::string> notices;  ///< topics: who listens wakes up once this is committed
   bool is_finished = false;          ///< nothing is delivered any more; all that is open is dropped
 };
@@ -92,21 +90,19 @@ using StepFunction = Step (*)(const std::string& instance_id, const Json& state,
                               const Event& event);
 std::unique_ptr<Machine> JsonMachine(StepFunction step);
 
-/// Where a page of an instance's history begins. Default: at its end of the asked direction.
-struct HistoryCursor {
-  uint64_t record = 0;
-  size_t entry = 0;  ///< in the record, counted in the asked direction
-};
-struct HistoryPage {
-  std::vector<Json> entries;
-  std::optional<HistoryCursor> next;  ///< there is more, from here
+/// What one turn of an instance kept of its history.
+struct KeptHistory {
+  uint64_t turn = 0;  ///< counts from 1
+  Json history;
 };
 
 /// The one durable loop. Owns every instance.
 ///
 /// Durability: an event's record, the removal of what brought it, and all that follows from it are
-/// one Batch. Effects are performed after that commit and again after a crash, with the same id,
-/// until their result event is committed. An instance's events are handled one after the other.
+/// one Batch; the first turn of an instance is one with the batch that starts it. Effects are
+/// performed after that commit and again after a crash, with the same id, until their result event
+/// is committed. An instance's events are handled one after the other. Instances that wait for long
+/// leave memory; they are replayed when something comes for them.
 ///
 /// Threads: loop thread only.
 class Engine {
@@ -121,7 +117,7 @@ class Engine {
     int attempt = 1;  ///< since the start of this process
   };
   using Performer = std::function<Task<Json>(Performance)>;
-  using Matcher = std::function<bool(const Json& pattern, const Json& event)>;
+  using Matcher = Router::Matcher;
 
   Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher);
   ~Engine();
@@ -159,8 +155,9 @@ class Engine {
                  Json with);
   void Unsubscribe(Batch& batch, const std::string& id);
 
-  /// Whoever committed a batch tells the engine what has become due (the door, after each commit).
-  void Notice(std::vector<Due> dues);
+  /// Commits a batch: of a call (the door), or of the product itself. Routes its events, runs the
+  /// first turn of what it starts, and takes up what has become due.
+  Task<> Commit(Batch batch);
 
   // For long polls, in memory only: waiting for the next waking of a topic, by a turn that had it
   // among its notices or by Wake. Ask for the moment, look, then wait from that moment.
@@ -170,19 +167,20 @@ class Engine {
   void Wake(const std::string& topic);
   /// The topic will not be used again.
   void Forget(const std::string& topic);
+  /// All that wait return now, and who waits from now on returns at once: the server ends.
+  void EndWaits();
   /// nullptr: no machine of this name was added.
   const Machine* FindMachine(std::string_view name) const;
 
-  /// The history that an instance's turns kept, oldest first. Empty for an unknown one.
-  Task<std::vector<Json>> History(std::string instance_id);
+  /// What at most `limit` of an instance's turns kept: forward those from `from` on, backward those
+  /// up to it (0: from the newest). Turns that kept nothing are not among them; `next`, when it is
+  /// not null, gets where to go on, 0 at the end. Empty for an unknown instance.
+  Task<std::vector<KeptHistory>> ReadHistory(std::string instance_id, uint64_t from,
+                                             Direction direction, int limit,
+                                             uint64_t* next = nullptr);
   /// Removes the records and histories of instances that finished before the day of `until` (UTC),
   /// some at a time. Returns how many. Their ids may be used again.
   Task<int> Collect(Time until);
-  /// At most `limit` entries from `from` on; reads the records that hold them and no more.
-  Task<HistoryPage> ReadHistory(std::string instance_id, HistoryCursor from, Direction direction,
-                                size_t limit);
-  /// Commits a batch of the product itself (no call): turns its events into dues and notices them.
-  Task<> Commit(Batch batch);
 
  private:
   class Core;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/due_list.h"
 #include "engine/turns.h"
 #include "store/memory/memory_store.h"
 #include "task/fake_ports.h"
@@ -23,7 +24,7 @@ Step Worker(const std::string& id, const Json& state, const Event& event) {
         {"work" + std::to_string(number), "work", Json::Object{{"round", number}}});
     step.state = state.With("round", number);
   };
-  const auto note = [&](const std::string& what) { step.turn.history.push_back(what); };
+  const auto note = [&](const std::string& what) { step.turn.history = Json::Array{what}; };
   step.state = state;
   if (event.kind == "start") {
     call(1);
@@ -101,6 +102,15 @@ struct Outcome {
 
 Task<Json> Value(Json value) { co_return value; }
 
+/// What all turns kept, one after the other.
+std::vector<std::string> HistoryOf(FakeWorld& world, Engine& engine, const std::string& id) {
+  std::vector<std::string> lines;
+  const auto turns = world.Await(engine.ReadHistory(id, 1, Direction::kForward, 1000));
+  for (const KeptHistory& turn : *turns)
+    for (const Json& line : turn.history.items()) lines.push_back(line.AsString());
+  return lines;
+}
+
 /// Runs the worker to its end; the process ends at commit `crash_at` (0: never).
 Outcome RunWorker(int crash_at, bool is_after) {
   MemoryStore disk;
@@ -134,8 +144,7 @@ Outcome RunWorker(int crash_at, bool is_after) {
     world.DropAll();
   }
   Engine reader(disk, world, world, world, SameDetailType);
-  const auto history = world.Await(reader.History("w1"));
-  for (const Json& line : *history) outcome.history.push_back(line.AsString());
+  outcome.history = HistoryOf(world, reader, "w1");
   outcome.is_finished = world.Await(disk.Get("result/w1")).value().has_value();
   EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty())
       << "something is still due";
@@ -184,7 +193,7 @@ Step Waiter(const std::string&, const Json&, const Event& event) {
     step.turn.subscriptions.push_back({"done", Json::Object{{"detail-type", "Done"}}});
   if (event.kind != "event") return step;
   const std::string type = event.data["event"].StringOr("detail-type", "");
-  step.turn.history.push_back(type);
+  step.turn.history = Json::Array{type};
   step.turn.is_finished = type == "Done";
   return step;
 }
@@ -215,8 +224,7 @@ class EngineLives : public testing::Test {
   }
   std::string History(const std::string& id) {
     std::string text;
-    const auto history = world_.Await(engine_->History(id));
-    for (const Json& line : *history) text += line.AsString() + " ";
+    for (const std::string& line : HistoryOf(world_, *engine_, id)) text += line + " ";
     return text;
   }
 
@@ -299,14 +307,14 @@ Step Phoenix(const std::string&, const Json& state, const Event& event) {
   Step step;
   step.state = state.With(event.kind, true);
   if (event.kind == "start") {
-    step.turn.history = {Json("start " + event.shared.StringOr("name", "")), Json("finish")};
+    step.turn.history = Json::Array{"start " + event.shared.StringOr("name", ""), "finish"};
     step.turn.is_finished = true;
   } else if (event.kind == "again") {
     EXPECT_TRUE(state.Has("start")) << "what it has seen is replayed";
-    step.turn.history = {Json("again")};
+    step.turn.history = Json::Array{"again"};
     step.turn.effects.push_back({"work", "work", Json::Object{}});
   } else if (event.kind == "effect") {
-    step.turn.history = {Json("worked")};
+    step.turn.history = Json::Array{"worked"};
     step.turn.is_finished = true;
   }
   return step;
@@ -351,10 +359,7 @@ std::vector<std::string> RunPhoenix(int crash_at, bool is_after) {
   EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
   EXPECT_TRUE(world.errors.empty()) << world.errors[0];
   Engine reader(disk, world, world, world, SameDetailType);
-  std::vector<std::string> history;
-  const auto entries = world.Await(reader.History("p1"));
-  for (const Json& line : *entries) history.push_back(line.AsString());
-  return history;
+  return HistoryOf(world, reader, "p1");
 }
 
 TEST(Engine, OpensAFinishedInstanceAgainWhereverItCrashes) {
@@ -362,10 +367,10 @@ TEST(Engine, OpensAFinishedInstanceAgainWhereverItCrashes) {
   const std::vector<std::string> twice = {"start x", "finish", "again", "worked"};
   EXPECT_EQ(RunPhoenix(0, false), twice);
   for (const bool is_after : {false, true}) {
-    EXPECT_EQ(RunPhoenix(2, is_after), once) << "finishing";
-    EXPECT_EQ(RunPhoenix(3, is_after), is_after ? twice : once) << "reopening";
-    EXPECT_EQ(RunPhoenix(4, is_after), twice) << "the event that reopened it";
-    EXPECT_EQ(RunPhoenix(5, is_after), twice) << "finishing again";
+    EXPECT_EQ(RunPhoenix(2, is_after), is_after ? twice : once) << "reopening";
+    EXPECT_EQ(RunPhoenix(3, is_after), twice) << "the event that reopened it";
+    EXPECT_EQ(RunPhoenix(4, is_after), twice) << "finishing again";
+    EXPECT_EQ(RunPhoenix(5, is_after), twice) << "answers to its effects go";
   }
 }
 
@@ -383,7 +388,7 @@ class EngineReopens : public testing::Test {
     world_.DropAll();
   }
   int Collect(Time until) { return *world_.Await(engine_.Collect(until)); }
-  size_t HistorySize() { return world_.Await(engine_.History("p1"))->size(); }
+  size_t HistorySize() { return HistoryOf(world_, engine_, "p1").size(); }
 
   MemoryStore disk_;
   FakeWorld world_;
@@ -427,20 +432,20 @@ TEST(Engine, AnInstanceThatNeverWasIsNotReopened) {
 
 Step Diary(const std::string&, const Json&, const Event& event) {
   Step step;
-  for (const Json& line : event.data["lines"].items()) step.turn.history.push_back(line);
+  step.turn.history = event.data["lines"];
   return step;
 }
 
-/// Pages of `limit` from one end to the other, joined.
-std::string Pages(FakeWorld& world, Engine& engine, Direction direction, size_t limit) {
+/// Pages of `limit` turns from one end to the other, joined.
+std::string Pages(FakeWorld& world, Engine& engine, Direction direction, int limit) {
   std::string text;
-  std::optional<HistoryCursor> at = HistoryCursor{};
-  while (at) {
-    const auto page = world.Await(engine.ReadHistory("d1", *at, direction, limit));
-    for (const Json& line : page->entries) text += line.AsString();
+  uint64_t at = direction == Direction::kForward ? 1 : 0;
+  do {
+    const auto page = world.Await(engine.ReadHistory("d1", at, direction, limit, &at));
+    for (const KeptHistory& turn : *page)
+      text += std::to_string(turn.turn) + turn.history.At(0).AsString();
     text += "|";
-    at = page->next;
-  }
+  } while (at != 0);
   return text;
 }
 
@@ -451,23 +456,61 @@ TEST(Engine, ReadsHistoryInPagesFromBothEnds) {
   engine.AddMachine("diary", JsonMachine(Diary));
   world.Spawn("recover", engine.Recover());
   world.RunReady();
-  const auto write = [&](Json::Array lines) {
+  const auto write = [&](bool is_first, Json lines) {
     Batch batch;
-    const Json data = Json::Object{{"lines", Json(std::move(lines))}};
-    if (world.Await(engine.History("d1"))->empty())
+    const Json data = Json::Object{{"lines", std::move(lines)}};
+    if (is_first)
       engine.Start(batch, "d1", "diary", data);
     else
       engine.Post(batch, "d1", "more", data);
     world.Spawn("write", engine.Commit(std::move(batch)));
     world.Run();
   };
-  write({"a", "b", "c"});
-  write({});
-  write({"d", "e"});
-  EXPECT_EQ(Pages(world, engine, Direction::kForward, 2), "ab|cd|e|");
-  EXPECT_EQ(Pages(world, engine, Direction::kForward, 5), "abcde|");
-  EXPECT_EQ(Pages(world, engine, Direction::kBackward, 2), "ed|cb|a|");
-  EXPECT_EQ(Pages(world, engine, Direction::kBackward, 1), "e|d|c|b|a|");
+  write(true, Json::Array{"a"});
+  write(false, Json());  // a turn that keeps nothing
+  write(false, Json::Array{"b"});
+  EXPECT_EQ(Pages(world, engine, Direction::kForward, 1), "1a||3b||");
+  EXPECT_EQ(Pages(world, engine, Direction::kForward, 5), "1a3b|");
+  EXPECT_EQ(Pages(world, engine, Direction::kBackward, 2), "3b|1a|");
+}
+
+/// A million that wait: here as many as memory keeps, and more.
+TEST(Engine, TimersBeyondWhatMemoryKeepsFireInTime) {
+  MemoryStore disk;
+  FakeWorld world;
+  const auto sleeper = [](const std::string&, const Json&, const Event& event) {
+    Step step;
+    if (event.kind == "start")
+      step.turn.timers.push_back({"t", event.at + Seconds(event.data.IntOr("seconds", 0))});
+    step.turn.is_finished = event.kind == "timer";
+    step.turn.history = Json(MillisSinceEpoch(event.at));
+    return step;
+  };
+  constexpr int kCount = static_cast<int>(DueList::kAheadMax) + 2000;
+  const Time begin = world.Now();
+  for (int life = 0; life < 2; ++life) {
+    Engine engine(disk, world, world, world, SameDetailType);
+    engine.AddMachine("sleeper", JsonMachine(sleeper));
+    world.Spawn("recover", engine.Recover());
+    world.RunReady();
+    // The latest first, so that the soonest push others out.
+    for (int i = kCount; life == 0 && i > 0; --i) {
+      Batch batch;
+      engine.Start(batch, "s" + std::to_string(i), "sleeper", Json::Object{{"seconds", i}});
+      world.Spawn("start", engine.Commit(std::move(batch)));
+      world.RunReady();
+    }
+    world.Run(begin + Seconds(life == 0 ? 3000 : kCount));
+    world.DropAll();
+  }
+  Engine reader(disk, world, world, world, SameDetailType);
+  for (int i = 1; i <= kCount; ++i) {
+    const auto turns =
+        world.Await(reader.ReadHistory("s" + std::to_string(i), 1, Direction::kForward, 10));
+    ASSERT_EQ(turns->size(), 2U) << i;
+    EXPECT_EQ(turns->at(1).history.AsInteger(), MillisSinceEpoch(begin + Seconds(i)));
+  }
+  EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
 }
 
 TEST(Engine, DeliversWorkWithoutAnInstance) {

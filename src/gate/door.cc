@@ -7,7 +7,6 @@
 #include "gate/model.h"
 #include "gate/sealed_store.h"
 #include "service/ports.h"
-#include "store/events.h"
 
 namespace stepmill {
 namespace {
@@ -30,7 +29,7 @@ Key Call::KeyFor(std::initializer_list<std::string_view> parts) const {
   return MakeKey({account, region}) + "/" + MakeKey(parts);
 }
 
-Door::Door(Ports& ports, Committed committed) : ports_(ports), committed_(std::move(committed)) {}
+Door::Door(Ports& ports, Commit commit) : ports_(ports), commit_(std::move(commit)) {}
 Door::~Door() = default;
 
 void Door::Add(const Service& service) {
@@ -126,20 +125,17 @@ Task<Answer> Door::Try(const Operation& row, const Service& service, Request& re
     MILL_CO_CHECK(co_await ports_.store.Settle());  // what was read may not be durable yet
     co_return answer;
   }
-  TurnEventsIntoDues(batch, call.now, ports_.random);
   Audit(batch, service, row, request, call.now, nullptr);
   if (!request.effect_id.empty()) {
     const Key key = AnswerKey(request.effect_id);
     const Json stored = StoredAnswer(answer);
     batch.Create(key, HasSecretOutput(service, row) ? SealJson(ports_.vault, stored, key) : stored);
   }
-  std::vector<Due> dues = batch.dues;
-  const auto committed = co_await ports_.store.Commit(std::move(batch));
+  const auto committed = co_await commit_(std::move(batch));
   if (!committed) {
     is_conflict = committed.error().code == Code::kConflict;
     co_return committed.error();
   }
-  if (!dues.empty()) committed_(std::move(dues));
   co_return answer;
 }
 

@@ -40,9 +40,10 @@ struct Answer {
 /// Threads: loop thread.
 class Door {
  public:
-  using Committed = std::function<void(std::vector<Due>)>;
+  /// Commits what a call writes and takes up what follows from it: Engine::Commit.
+  using Commit = std::function<Task<>(Batch)>;
 
-  Door(Ports& ports, Committed committed);
+  Door(Ports& ports, Commit commit);
   ~Door();
 
   void Add(const Service& service);
@@ -58,7 +59,7 @@ class Door {
   Result<> Authorise(const Operation& row, const Request& request) const;
 
   Ports& ports_;
-  Committed committed_;
+  Commit commit_;
   std::vector<const Service*> services_;
 };
 

@@ -46,7 +46,7 @@ struct Record {
 struct Due {
   std::string id;
   Time at;
-  std::string kind;  ///< "timer", "effect", "event", "delivery", "inbox" (see engine/engine.cc)
+  std::string kind;  ///< "timer", "effect", "delivery", "inbox", ... (see engine/engine.cc)
   Json body;
 };
 
@@ -89,8 +89,8 @@ struct Batch {
   std::vector<std::string> stream_deletes;
   std::vector<Due> dues;
   std::vector<std::string> due_removals;
-  /// EventBridge documents to deliver, durable with the batch. Each becomes a Due of kind "event"
-  /// when the door or the engine commits (they know clock and ids); a Store never sees any.
+  /// EventBridge documents to deliver, durable with the batch: Engine::Commit turns each into dues
+  /// for who wants it; a Store never sees any.
   std::vector<Json> events;
 
   bool is_empty() const {

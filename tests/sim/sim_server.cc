@@ -109,8 +109,8 @@ SimServer::SimServer(Machine& machine, SimLoop& loop, Trace& trace, const Faults
                          .account = "000000000000",
                          .region = "us-east-1",
                          .data_dir = std::move(data_dir)});
-  door_.reset(new (place) Door(
-      *ports_, [this](std::vector<Due> dues) { engine_->Notice(std::move(dues)); }));
+  door_.reset(new (place)
+                  Door(*ports_, [this](Batch batch) { return engine_->Commit(std::move(batch)); }));
   WireServices(*ports_, AllServices());
   if (faults.repeat_effect != 0) RepeatEffects(faults.repeat_effect);
 }

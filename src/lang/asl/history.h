@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "json/json.h"
@@ -64,6 +66,15 @@ struct HistoryEvent {
   Json payload;  ///< the same: input or output as JSON text
   Json details;  ///< other types: the detail member; kStateExited: assigned variables, or null
 };
+
+/// What a turn keeps of its history, small: {"id", "at": of the first event, "e": numbers, "n":
+/// names, "v": values}. Each event is eight to twenty bytes when it is stored: type * 16 + state
+/// type; its id less that of the event before; id less previous id; milliseconds since the event
+/// before; then for states the places of name and payload in "n" and "v", for all but kStateEntered
+/// that of the details, 0: null. Null for no events.
+Json PackHistory(const std::vector<HistoryEvent>& events);
+/// What PackHistory took. Of a damaged value: as far as it reads.
+std::vector<HistoryEvent> UnpackHistory(const Json& packed);
 
 /// An entry of GetExecutionHistory's "events". `timestamp` is in seconds, as the API gives it.
 Json HistoryToJson(const HistoryEvent& event);

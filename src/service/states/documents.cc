@@ -7,6 +7,7 @@
 #include "service/ports.h"
 #include "service/states/errors.h"
 #include "store/events.h"
+#include "task/ports.h"
 
 namespace stepmill::states {
 namespace {

@@ -200,19 +200,21 @@ class ExecutionInstance : public Instance {
     log_lines_ = Json::Array{};
   }
 
+  void Log(const std::vector<asl::HistoryEvent>& events) {
+    for (const asl::HistoryEvent& event : events) {
+      const auto line =
+          LogLine(log_, asl::HistoryToJson(event), arn_, document_.IntOr("redriveCount", 0));
+      if (line) log_lines_.push_back(Json(*line));
+    }
+  }
+
   // Hands one event to the interpreter and carries its turn over.
   void Run(asl::Event event) {
     event.at = now_;
     event.entropy = entropy_;
     const asl::Turn turn = execution_->Advance(event);
-    for (const asl::HistoryEvent& entry : turn.history) {
-      Json shown = asl::HistoryToJson(entry);
-      if (log_.is_on()) {
-        const auto line = LogLine(log_, shown, arn_, document_.IntOr("redriveCount", 0));
-        if (line) log_lines_.push_back(Json(*line));
-      }
-      if (express_.empty()) turn_.history.push_back(std::move(shown));
-    }
+    if (log_.is_on()) Log(turn.history);
+    if (express_.empty()) turn_.history = asl::PackHistory(turn.history);
     for (const asl::ScheduleTask& task : turn.tasks) Schedule(task);
     for (const asl::StartMapRun& run : turn.map_runs) StartMapRun(run);
     for (const uint64_t id : turn.map_run_cancels) StopMapRun(id);

@@ -5,6 +5,7 @@
 #include "service/ports.h"
 #include "service/states/documents.h"
 #include "service/states/errors.h"
+#include "service/states/history_pages.h"
 #include "service/states/map_runs.h"
 #include "service/states/redrive.h"
 #include "service/states/settings.h"
@@ -153,9 +154,9 @@ Task<Json> StopExecution(Call& call) {
 
 namespace {
 
-/// "record.entry" of the page's first event, and the order that it was asked in.
+/// "turn.entry" of the page's first event, and the order that it was asked in.
 std::string HistoryToken(const HistoryCursor& at, bool is_reverse) {
-  return PageToken((is_reverse ? "r" : "f") + std::to_string(at.record) + "." +
+  return PageToken((is_reverse ? "r" : "f") + std::to_string(at.turn) + "." +
                    std::to_string(at.entry));
 }
 
@@ -181,10 +182,13 @@ Task<Json> GetExecutionHistory(Call& call) {
   MILL_CO_TRY(const HistoryCursor from, ReadHistoryToken(call.input.Find("nextToken"), is_reverse));
   const Direction direction = is_reverse ? Direction::kBackward : Direction::kForward;
   MILL_CO_TRY(const HistoryPage page,
-              co_await call.ports.engine.ReadHistory(arn, from, direction, limit));
+              co_await ReadHistoryPage(call.ports.engine, arn, from, direction, limit));
   const bool with_data = call.input.BoolOr("includeExecutionData", true);
   Json::Array events;
-  for (const Json& event : page.entries) events.push_back(with_data ? event : WithoutData(event));
+  for (const asl::HistoryEvent& event : page.events) {
+    Json shown = asl::HistoryToJson(event);
+    events.push_back(with_data ? std::move(shown) : WithoutData(shown));
+  }
   Json::Object out{{"events", Json(std::move(events))}};
   if (page.next) out.Set("nextToken", HistoryToken(*page.next, is_reverse));
   co_return out;

@@ -5,6 +5,7 @@
 #include "service/ports.h"
 #include "service/states/documents.h"
 #include "service/states/errors.h"
+#include "service/states/history_pages.h"
 
 namespace stepmill::states {
 namespace {
@@ -26,10 +27,10 @@ Task<std::string> FindReasonAgainstRedrive(Call& call, Json document) {
   if (now - TimeFromMillis(document.IntOr("startDate", 0)) > kOpenMax)
     co_return std::string("Execution has exceeded the max execution time");
   const std::string arn = document.StringOr("executionArn", "");
-  MILL_CO_TRY(const HistoryPage last, co_await call.ports.engine.ReadHistory(
-                                          arn, HistoryCursor(), Direction::kBackward, 1));
-  const bool is_full =
-      !last.entries.empty() && last.entries[0].IntOr("id", 0) >= asl::kHistoryEventsMax - 1;
+  MILL_CO_TRY(
+      const HistoryPage last,
+      co_await ReadHistoryPage(call.ports.engine, arn, HistoryCursor(), Direction::kBackward, 1));
+  const bool is_full = !last.events.empty() && last.events[0].id >= asl::kHistoryEventsMax - 1;
   if (is_full) co_return std::string("Execution history event limit exceeded");
   const std::string machine_arn = document.StringOr("stateMachineArn", "");
   const auto machine = co_await RequireMachine(call, machine_arn);
