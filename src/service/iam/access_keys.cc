@@ -7,6 +7,8 @@ namespace stepmill::iam {
 
 namespace {
 
+constexpr size_t kOpenedMax = 1000;  // keys kept in memory
+
 /// What the secret's seal is bound to.
 std::string Context(const std::string& id) { return "access-key:" + id; }
 
@@ -47,12 +49,18 @@ Task<std::optional<AccessKey>> AccessKeys::FindAccessKey(std::string access_key_
   MILL_CO_TRY(const auto document, co_await store_.Get(AccessKeyKey(access_key_id)));
   if (!document || document->body.StringOr("status", "") != "Active")
     co_return std::optional<AccessKey>();
+  // The document is read each time; what is made of it is made anew only when it has changed.
+  const auto known = opened_.find(access_key_id);
+  if (known != opened_.end() && known->second.body == document->body)
+    co_return std::optional<AccessKey>(known->second.key);
   MILL_CO_TRY(Secret secret,
               vault_.Open(document->body.StringOr("secret", ""), Context(access_key_id)));
   AccessKey key;
   key.id = access_key_id;
   key.secret = std::move(secret);
   MILL_CO_TRY(key.principal, PrincipalFromJson(document->body["principal"]));
+  if (opened_.size() >= kOpenedMax) opened_.clear();
+  opened_[access_key_id] = {document->body, key};
   co_return std::optional(std::move(key));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 
 #include "gate/operation.h"
 #include "gate/principal.h"
@@ -22,6 +23,11 @@ class AccessKeys : public Principals {
  private:
   Store& store_;
   const Vault& vault_;
+  struct Opened {
+    Json body;  ///< of the document that it was read from
+    AccessKey key;
+  };
+  std::unordered_map<std::string, Opened> opened_;  // long-term keys by id
 };
 
 /// A new long-term key and the document that keeps it; the secret is sealed in the document.

@@ -8,6 +8,7 @@ namespace stepmill::wire {
 namespace {
 
 constexpr std::chrono::minutes kSkewMax{15};
+constexpr size_t kSigningKeysMax = 1000;  // kept; a day, region and service each
 
 Error Denied(std::string name, std::string message) {
   return Error{Code::kDenied, std::move(name), std::move(message)};
@@ -62,6 +63,19 @@ Result<> SignatureAuthenticator::CheckTime(const Signature& signature) const {
   return Result<>();
 }
 
+/// Four HMACs once a day, region and service. Only for a key that has just been looked up: one
+/// that is gone or changed finds nothing here.
+const std::string& SignatureAuthenticator::CachedSigningKey(const AccessKey& key,
+                                                            const Signature& signature) {
+  const std::string place = key.id + "\n" + signature.Scope();
+  const auto known = signing_keys_.find(place);
+  if (known != signing_keys_.end() && known->second.secret.Reveal() == key.secret.Reveal())
+    return known->second.signing_key;
+  if (signing_keys_.size() >= kSigningKeysMax) signing_keys_.clear();
+  Made made{key.secret, SigningKey(key.secret, signature)};
+  return signing_keys_.insert_or_assign(place, std::move(made)).first->second.signing_key;
+}
+
 Task<Verified> SignatureAuthenticator::Verify(const HttpRequest& request, Signature signature,
                                               std::string payload_hash) {
   MILL_CO_TRY(const AccessKey key,
@@ -73,7 +87,7 @@ Task<Verified> SignatureAuthenticator::Verify(const HttpRequest& request, Signat
     co_return Denied("SignatureDoesNotMatch",
                      "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   Verified verified;
-  verified.signing_key = SigningKey(key.secret, signature);
+  verified.signing_key = CachedSigningKey(key, signature);
   const std::string computed = Sign(request, signature, verified.signing_key, payload_hash);
   if (!EqualsConstantTime(computed, signature.signature))
     co_return Denied("SignatureDoesNotMatch",

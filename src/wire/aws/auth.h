@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 
 #include "task/ports.h"
 #include "wire/aws/sigv4.h"
@@ -32,11 +33,17 @@ class SignatureAuthenticator : public Authenticator {
  private:
   Task<AccessKey> FindKey(std::string access_key_id, std::string session_token);
   Result<> CheckTime(const Signature& signature) const;
+  const std::string& CachedSigningKey(const AccessKey& key, const Signature& signature);
   Task<Caller> CodeCommitHelper(const HttpRequest& request, std::string user, std::string password);
 
   Principals& principals_;
   Clock& clock_;
   std::string region_;
+  struct Made {
+    class Secret secret;  ///< that it was made of
+    std::string signing_key;
+  };
+  std::unordered_map<std::string, Made> signing_keys_;  // by access key id and scope
 };
 
 }  // namespace stepmill::wire
