@@ -1,4 +1,5 @@
 #include <openssl/rand.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ using namespace stepmill::sim;
 
 constexpr uint64_t kSeedsUsual = 200, kRepeatedOneIn = 20;
 
-// OpenSSL's chance, too, comes from the seed: sealed values are the same in each run.
+// OpenSSL's chance, and SQLite's, come from the seed: sealed values are the same in each run.
 Chance g_chance(0);
 
 int FillWithChance(unsigned char* bytes, int count) {
@@ -42,6 +43,7 @@ void PrintLog(LogLevel level, std::string_view line) {
 
 RunResult RunOnce(const RunOptions& options) {
   g_chance = Chance(options.seed);
+  sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, static_cast<int>(options.seed | 1), nullptr);
   return RunSeed(options);
 }
 

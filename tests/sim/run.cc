@@ -11,13 +11,14 @@ namespace {
 
 constexpr uint64_t kStepsMax = 20'000'000;   // of one run: then it never ends
 constexpr Seconds kTimeMax{30 * 24 * 3600};  // of the simulated clock
-constexpr uint64_t kWorldSalt = 21, kNetworkSalt = 22, kJobsSalt = 23, kServerSalt = 24;
+constexpr uint64_t kWorldSalt = 21, kNetworkSalt = 22, kJobsSalt = 23, kServerSalt = 24,
+                   kDiskSalt = 25;
 
 Faults ChooseFaults(Chance& chance) {
   Faults faults;
   faults.crashes = static_cast<int>(chance.Below(7));
-  faults.has_disk_errors = chance.OneIn(3);
-  faults.loses_power = chance.OneIn(4);
+  faults.accidents = static_cast<int>(chance.Below(5));
+  faults.loses_power = chance.OneIn(2);
   const auto maybe = [&chance](uint64_t from, uint64_t to) -> uint64_t {
     return chance.OneIn(2) ? from + chance.Below(to - from) : 0;
   };
@@ -51,21 +52,28 @@ class Simulation {
         chance_(options.seed),
         faults_(ChooseFaults(chance_)),
         loop_(options.seed ^ kWorldSalt),
+        machine_(options.seed ^ kDiskSalt),
         network_(loop_, trace_, faults_, options.seed ^ kNetworkSalt) {
+    MountVfs(&machine_.disk);
     machine_.blobs = std::make_unique<MemoryBlobs>(loop_.outside());
     machine_.jobs = std::make_unique<SimJobs>(loop_, trace_, options.seed ^ kJobsSalt);
   }
   ~Simulation() {
+    machine_.disk.Kill();
     network_.Connect(nullptr);
-    DropServer();
+    loop_.DropServer([this] { server_.reset(); });
+    MountVfs(nullptr);
   }
 
   RunResult Go() {
+    crashes_left_ = faults_.crashes;
+    accidents_left_ = faults_.accidents;
     Boot();
     StartStories();
     PlanCrash();
     if (!RunUntil([this] { return book_.unfinished == 0; }, "the stories do not end")) return End();
-    crashes_left_ = 0;
+    crashes_left_ = accidents_left_ = 0;
+    machine_.disk.Arm(SimDisk::Accident::kNone, 0, false);
     if (!Settle()) return End();
     const auto before = OnServer(DumpDocuments(server_->store()));
     Crash("restart");
@@ -81,47 +89,61 @@ class Simulation {
 
   void Boot() {
     ++lives_;
-    server_ = std::make_unique<SimServer>(machine_, loop_, trace_, faults_, folder_.path,
-                                          options_.seed * 1000 + kServerSalt + lives_,
-                                          [this] { has_failed_ = true; });
+    const uint64_t seed = options_.seed * 1000 + kServerSalt + static_cast<uint64_t>(lives_);
+    machine_.disk.Revive();
+    PlanAccident();
+    auto store = SimServer::OpenStore(machine_, loop_, seed,
+                                      [this](const Error& error) { failure_ = error.message; });
+    if (!store) {
+      // The cause goes away with the next life; without one it is the store's fault.
+      is_broken_ = !machine_.disk.has_met();
+      if (is_broken_) findings_.Fail("the store does not open: " + store.error().message);
+      failure_ = store.error().message;
+      return;
+    }
+    server_ = std::make_unique<SimServer>(std::move(*store), machine_, loop_, trace_, faults_,
+                                          folder_.path, seed);
     loop_.server().Spawn("recover", Recover(*this));
   }
   static Task<> Recover(Simulation& run) {
-    MILL_CO_CHECK(co_await run.server_->Recover());
+    const auto recovered = co_await run.server_->Recover();
+    if (!recovered) {
+      run.failure_ = recovered.error().message;
+      co_return recovered;
+    }
     run.network_.Connect(run.server_.get());
     run.is_up_ = true;
     co_return Result<>();
   }
-  void DropServer() {
-    loop_.DropServer([this] {
-      if (server_) survivors_ = server_->disk().TakeSurvivors();
-      server_.reset();
-    });
-  }
   /// The process is gone, and comes back after a while.
   void Crash(const std::string& why) {
-    trace_.Add(loop_.now(), "crash", why);
+    const bool is_power_lost = faults_.loses_power && chance_.OneIn(2);
+    trace_.Add(loop_.now(), is_power_lost ? "power lost" : "crash", why);
     ++crashes_;
     is_up_ = false;
-    has_failed_ = false;
+    failure_.clear();
+    machine_.disk.Kill();
     network_.Connect(nullptr);
     for (const std::string& error : loop_.server().errors) trace_.Add(loop_.now(), "error", error);
     loop_.server().errors.clear();
-    DropServer();
-    if (faults_.loses_power && chance_.OneIn(2)) machine_.jobs->LoseAll();
-    loop_.server().Spawn("survivors", Restore(*this));
-    while (loop_.Step(loop_.now())) {
+    loop_.DropServer([this] { server_.reset(); });
+    if (is_power_lost) {
+      machine_.disk.LosePower();
+      machine_.jobs->LoseAll();
     }
     const Time at = loop_.now() + Millis(chance_.Between(100, 20'000));
     loop_.outside().WakeAt(at, [this] { Boot(); });
   }
-  static Task<> Restore(Simulation& run) {
-    for (Batch& batch : run.survivors_) {
-      const auto kept = co_await run.machine_.disk.Commit(std::move(batch));
-      MILL_ASSERT(kept.has_value());  // it was checked in this order
-    }
-    run.survivors_.clear();
-    co_return Result<>();
+  void PlanAccident() {
+    if (accidents_left_ == 0) return;
+    --accidents_left_;
+    using Accident = SimDisk::Accident;
+    constexpr Accident kKinds[] = {Accident::kDeath, Accident::kDeath, Accident::kError,
+                                   Accident::kFull};
+    constexpr uint64_t kRanges[] = {10, 100, 1000};
+    const Accident kind = kKinds[chance_.Below(4)];
+    const uint64_t operations = 1 + chance_.Below(kRanges[chance_.Below(3)]);
+    machine_.disk.Arm(kind, operations, chance_.OneIn(2));
   }
   void PlanCrash() {
     steps_to_crash_ = crashes_left_ > 0 ? chance_.Between(1, chance_.OneIn(3) ? 300 : 2500) : -1;
@@ -133,12 +155,15 @@ class Simulation {
   bool RunUntil(IsDone is_done, const char* otherwise) {
     const Time until = Time(Millis(1'767'225'600'000)) + kTimeMax;
     while (!is_done()) {
+      if (is_broken_) return false;
       if (++steps_ > kStepsMax || !loop_.Step(until)) {
         findings_.Fail(std::string(otherwise) + " (at " + FormatIso(loop_.now()) + ")");
         return false;
       }
-      if (has_failed_) {
-        Crash("disk error");
+      if (machine_.disk.is_dead() && server_) {
+        Crash("in the middle of a write");
+      } else if (!failure_.empty()) {
+        Crash(failure_);
       } else if (crashes_left_ > 0 && server_ && --steps_to_crash_ <= 0) {
         --crashes_left_;
         Crash("kill");
@@ -166,7 +191,6 @@ class Simulation {
   // ---- the stories
 
   void StartStories() {
-    crashes_left_ = faults_.crashes;
     const auto& all = Scenarios();
     const int64_t count = chance_.Between(4, 28);
     for (int64_t i = 0; i < count; ++i) {
@@ -257,15 +281,15 @@ class Simulation {
   Findings findings_;
   Book book_;
   std::unique_ptr<SimServer> server_;
-  std::vector<Batch> survivors_;
   std::vector<std::unique_ptr<Caller>> callers_;
   Network network_;
   std::string story_;
   std::vector<std::string> last_dues_;
-  int lives_ = 0, crashes_ = 0, crashes_left_ = 0;
+  int lives_ = 0, crashes_ = 0, crashes_left_ = 0, accidents_left_ = 0;
   int64_t steps_to_crash_ = -1;
   uint64_t steps_ = 0;
-  bool has_failed_ = false, is_up_ = false;
+  std::string failure_;  ///< of the store, or of its opening
+  bool is_up_ = false, is_broken_ = false;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ const std::vector<NamedScenario>& Scenarios() {
       {"timed-out", TimedOut},
       {"redriven", Redriven},
       {"jsonata", Jsonata},
+      {"heavy", Heavy},
       {"writes-once", WritesOnce},
       {"callback", Callback},
       {"activity", ActivityWorker},

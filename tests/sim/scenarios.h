@@ -16,6 +16,7 @@ Task<> Stopped(Caller& caller, Book& book, std::string id);
 Task<> TimedOut(Caller& caller, Book& book, std::string id);
 Task<> Redriven(Caller& caller, Book& book, std::string id);
 Task<> Jsonata(Caller& caller, Book& book, std::string id);
+Task<> Heavy(Caller& caller, Book& book, std::string id);
 // scenarios_work.cc
 Task<> WritesOnce(Caller& caller, Book& book, std::string id);
 Task<> Callback(Caller& caller, Book& book, std::string id);

@@ -61,6 +61,11 @@ constexpr char kJsonata[] = R"json({"QueryLanguage": "JSONata", "StartAt": "A", 
   "B": {"Type": "Wait", "Seconds": "{% $states.input.s %}", "Output": {"t": "{% $t %}"},
         "End": true}}})json";
 
+constexpr char kHeavy[] = R"json({"StartAt": "A", "States": {
+  "A": {"Type": "Pass", "Next": "W"},
+  "W": {"Type": "Wait", "Seconds": 2, "Next": "B"},
+  "B": {"Type": "Pass", "ResultPath": "$.r", "Result": 1, "End": true}}})json";
+
 }  // namespace
 
 Task<> Chain(Caller& caller, Book& book, std::string id) {
@@ -179,6 +184,18 @@ Task<> Jsonata(Caller& caller, Book& book, std::string id) {
   MILL_CO_TRY(Expected * made,
               co_await Run(caller, book, "jsonata", id, input, "SUCCEEDED", output));
   made->lasts = Seconds(s);
+  co_return Result<>();
+}
+
+/// Texts that the store keeps apart from the journal.
+Task<> Heavy(Caller& caller, Book& book, std::string id) {
+  MILL_CO_CHECK(co_await MakeMachine(caller, "heavy", kHeavy));
+  const std::string text(static_cast<size_t>(caller.chance().Between(3'000, 90'000)),
+                         static_cast<char>('a' + caller.chance().Below(26)));
+  const Json input = Json::Object{{"id", id}, {"text", text}};
+  MILL_CO_TRY(Expected * made,
+              co_await Run(caller, book, "heavy", id, input, "SUCCEEDED", input.With("r", 1)));
+  made->lasts = Seconds(2);
   co_return Result<>();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
@@ -30,6 +31,7 @@ class SimLoop {
     Task<> SleepUntil(Time at) override;
     uint64_t Next() override { return chance_.Next(); }
     void Spawn(std::string what, Task<> work) override;
+    asio::any_io_executor executor() { return context_->get_executor(); }
 
     std::vector<std::string> errors;  ///< that background work ended with
 

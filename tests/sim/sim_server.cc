@@ -5,12 +5,13 @@
 #include "app/housekeeping.h"
 #include "app/services.h"
 #include "lang/pattern/pattern.h"
+#include "sim_worker.h"
 
 namespace stepmill::sim {
 namespace {
 
 constexpr char kKey[] = "a key of thirty-two bytes, known";
-constexpr uint64_t kBackendSalt = 11, kStoreSalt = 12, kChanceSalt = 13;
+constexpr uint64_t kBackendSalt = 11, kWriterSalt = 12, kIndexerSalt = 14, kChanceSalt = 13;
 
 /// As World's: compiled patterns by their text.
 class PatternMatcher {
@@ -35,7 +36,7 @@ class PatternMatcher {
 
 std::string PrintFaults(const Faults& f) {
   std::string text = "crashes " + std::to_string(f.crashes);
-  if (f.has_disk_errors) text += ", disk errors";
+  if (f.accidents > 0) text += ", accidents " + std::to_string(f.accidents);
   if (f.loses_power) text += ", power";
   const auto add = [&text](const char* name, uint64_t one_in) {
     if (one_in != 0) text += std::string(", ") + name + " 1/" + std::to_string(one_in);
@@ -76,19 +77,32 @@ class SimServer::Recorder final : public Store {
   SimServer& server_;
 };
 
-SimServer::SimServer(Machine& machine, SimLoop& loop, Trace& trace, const Faults& faults,
-                     std::string data_dir, uint64_t seed, std::function<void()> failed)
+Result<std::unique_ptr<JournalStore>> SimServer::OpenStore(Machine& machine, SimLoop& loop,
+                                                           uint64_t seed,
+                                                           JournalStore::Failed failed) {
+  constexpr int64_t kWriterSlowMs = 400, kIndexerSlowMs = 3000;
+  SimLoop::Side& side = loop.server();
+  JournalStore::Ground ground;
+  ground.disk = machine.disk.View();
+  ground.writer = std::make_unique<SimWorker>(side, seed ^ kWriterSalt, kWriterSlowMs);
+  ground.indexer = std::make_unique<SimWorker>(side, seed ^ kIndexerSalt, kIndexerSlowMs);
+  ground.index_path = "index.sqlite";
+  ground.index_vfs = kSimVfs;
+  return JournalStore::Open(side.executor(), std::move(ground), std::move(failed));
+}
+
+SimServer::SimServer(std::unique_ptr<JournalStore> store, Machine& machine, SimLoop& loop,
+                     Trace& trace, const Faults& faults, std::string data_dir, uint64_t seed)
     : loop_(loop),
       trace_(trace),
       chance_(seed ^ kChanceSalt),
       repeat_event_(faults.repeat_event),
-      plain_(machine.disk, loop.server(), seed ^ kStoreSalt, faults.has_disk_errors,
-             std::move(failed)),
+      plain_(std::move(store)),
       repos_(NoRepos()),
       backend_(*machine.jobs, loop.server(), data_dir + "/jobs", seed ^ kBackendSalt,
                faults.fail_backend),
       vault_(Secret(kKey)),
-      sealed_(plain_, vault_, IsKeptSealed),
+      sealed_(*plain_, vault_, IsKeptSealed),
       recorder_(std::make_unique<Recorder>(sealed_, *this)),
       store_(*recorder_) {
   SimLoop::Side& side = loop.server();

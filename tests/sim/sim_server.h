@@ -13,17 +13,18 @@
 #include "gate/vault.h"
 #include "repo/repo.h"
 #include "service/ports.h"
+#include "sim_disk.h"
 #include "sim_jobs.h"
-#include "sim_store.h"
+#include "store/journal/journal_store.h"
 
 namespace stepmill::sim {
 
 /// How bad a run's world is. Chosen by the seed.
 struct Faults {
-  int crashes = 0;               ///< of the server's process
-  bool has_disk_errors = false;  ///< a refused write: the process ends
-  bool loses_power = false;      ///< in crashes: jobs are killed too
-  uint64_t lose_request = 0;     ///< once in so many, 0: never
+  int crashes = 0;            ///< of the server's process, between two steps
+  int accidents = 0;          ///< disk operations that end the process, or fail
+  bool loses_power = false;   ///< in crashes: what was not synced goes, and jobs are killed
+  uint64_t lose_request = 0;  ///< once in so many, 0: never
   uint64_t lose_answer = 0;
   uint64_t fail_backend = 0;
   uint64_t repeat_effect = 0;  ///< a call of the loop's own whose answer is lost
@@ -33,7 +34,8 @@ std::string PrintFaults(const Faults& faults);
 
 /// What outlives the server's process.
 struct Machine {
-  MemoryStore disk;
+  explicit Machine(uint64_t seed) : disk(seed) {}
+  SimDisk disk;
   std::unique_ptr<MemoryBlobs> blobs;
   std::unique_ptr<SimJobs> jobs;
 };
@@ -52,14 +54,18 @@ std::unique_ptr<Repos> NoRepos();
 /// is Recover. Destroy only after SimLoop::DropServer.
 class SimServer {
  public:
-  SimServer(Machine& machine, SimLoop& loop, Trace& trace, const Faults& faults,
-            std::string data_dir, uint64_t seed, std::function<void()> failed);
+  SimServer(std::unique_ptr<JournalStore> store, Machine& machine, SimLoop& loop, Trace& trace,
+            const Faults& faults, std::string data_dir, uint64_t seed);
+
+  /// The product's store on the simulated disk.
+  static Result<std::unique_ptr<JournalStore>> OpenStore(Machine& machine, SimLoop& loop,
+                                                         uint64_t seed,
+                                                         JournalStore::Failed failed);
 
   Task<> Recover();
   Door& door() { return *door_; }
   Engine& engine() { return *engine_; }
   Store& store() { return store_; }
-  SimStore& disk() { return plain_; }
 
  private:
   /// Writes down what the server commits, in clear.
@@ -71,7 +77,7 @@ class SimServer {
   Trace& trace_;
   Chance chance_;
   const uint64_t repeat_event_;
-  SimStore plain_;
+  std::unique_ptr<JournalStore> plain_;
   NoArchive archive_;
   std::unique_ptr<Repos> repos_;
   SimBackend backend_;
