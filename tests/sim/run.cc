@@ -9,7 +9,7 @@
 namespace stepmill::sim {
 namespace {
 
-constexpr uint64_t kStepsMax = 20'000'000;   // of one run: then it never ends
+constexpr uint64_t kStepsMax = 500'000;      // of one run: then it never ends
 constexpr Seconds kTimeMax{30 * 24 * 3600};  // of the simulated clock
 constexpr uint64_t kWorldSalt = 21, kNetworkSalt = 22, kJobsSalt = 23, kServerSalt = 24,
                    kDiskSalt = 25;
