@@ -8,6 +8,14 @@ constexpr int kAttemptsMax = 10'000;
 
 Error Lost() { return Error{Code::kTimeout, "ConnectionLost", "no answer"}; }
 
+/// Repeats of these change nothing and answer the same.
+bool IsRepeatable(const std::string& operation) {
+  for (const char* each : {"StartExecution", "StopExecution", "CreateStateMachine",
+                           "CreateActivity", "PutRule", "PutTargets", "PutSecretValue"})
+    if (operation == each) return true;
+  return false;
+}
+
 Principal Alice() {
   Principal alice;
   alice.kind = Principal::Kind::kUser;
@@ -47,6 +55,9 @@ Task<Reply> Network::Ask(std::string service, std::string operation, Json input,
     request.region = "us-east-1";
     request.input = std::move(input);
     open_[id] = call;
+    const bool is_twice = faults_.repeat_request != 0 && IsRepeatable(request.operation) &&
+                          chance_.OneIn(faults_.repeat_request);
+    if (is_twice) loop_.server().Spawn("serve again", Serve(server_, id, call, request));
     loop_.server().Spawn("serve", Serve(server_, id, call, std::move(request)));
     MILL_CO_CHECK(co_await call->done.Wait());
   }

@@ -14,6 +14,9 @@ constexpr Seconds kTimeMax{30 * 24 * 3600};  // of the simulated clock
 constexpr uint64_t kWorldSalt = 21, kNetworkSalt = 22, kJobsSalt = 23, kServerSalt = 24,
                    kDiskSalt = 25;
 
+constexpr uint64_t kCrowdOneIn = 40;
+constexpr NamedScenario kCrowd = {"crowd", Crowd};
+
 Faults ChooseFaults(Chance& chance) {
   Faults faults;
   faults.crashes = static_cast<int>(chance.Below(7));
@@ -24,6 +27,7 @@ Faults ChooseFaults(Chance& chance) {
   };
   faults.lose_request = maybe(10, 60);
   faults.lose_answer = maybe(10, 60);
+  faults.repeat_request = maybe(3, 20);
   faults.fail_backend = maybe(5, 40);
   faults.repeat_effect = maybe(3, 20);
   faults.repeat_event = maybe(3, 20);
@@ -199,6 +203,7 @@ class Simulation {
         for (const NamedScenario& each : all)
           if (each.name == options_.only) chosen = &each;
       const std::string id = std::string(chosen->name) + "-" + std::to_string(i);
+      if (i == 0 && options_.only.empty() && chance_.OneIn(kCrowdOneIn)) chosen = &kCrowd;
       callers_.push_back(
           std::make_unique<Caller>(loop_, network_, findings_, options_.seed * 100 + i));
       ++book_.unfinished;

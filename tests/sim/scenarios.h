@@ -17,6 +17,7 @@ Task<> TimedOut(Caller& caller, Book& book, std::string id);
 Task<> Redriven(Caller& caller, Book& book, std::string id);
 Task<> Jsonata(Caller& caller, Book& book, std::string id);
 Task<> Heavy(Caller& caller, Book& book, std::string id);
+Task<> Crowd(Caller& caller, Book& book, std::string id);
 // scenarios_work.cc
 Task<> WritesOnce(Caller& caller, Book& book, std::string id);
 Task<> Callback(Caller& caller, Book& book, std::string id);

@@ -187,6 +187,26 @@ Task<> Jsonata(Caller& caller, Book& book, std::string id) {
   co_return Result<>();
 }
 
+/// More than the loop keeps in memory.
+Task<> Crowd(Caller& caller, Book& book, std::string id) {
+  constexpr int kCount = 300;
+  MILL_CO_CHECK(co_await MakeMachine(caller, "waits", kWaits));
+  std::vector<std::pair<std::string, int64_t>> started;
+  for (int i = 0; i < kCount; ++i) {
+    const int64_t a = caller.chance().Between(1, 120);
+    const Json input = Json::Object{{"a", a}, {"b", 1}};
+    MILL_CO_TRY(std::string arn,
+                co_await Start(caller, "waits", id + "-" + std::to_string(i), input));
+    started.emplace_back(std::move(arn), a);
+  }
+  const Json output = Json::Array{Json("a"), Json("b"), Json("c")};
+  for (const auto& [arn, seconds] : started) {
+    MILL_CO_TRY(Expected * made, co_await Conclude(caller, book, arn, "SUCCEEDED", output));
+    made->lasts = Seconds(seconds);
+  }
+  co_return Result<>();
+}
+
 /// Texts that the store keeps apart from the journal.
 Task<> Heavy(Caller& caller, Book& book, std::string id) {
   MILL_CO_CHECK(co_await MakeMachine(caller, "heavy", kHeavy));

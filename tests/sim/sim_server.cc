@@ -43,6 +43,7 @@ std::string PrintFaults(const Faults& f) {
   };
   add("lost requests", f.lose_request);
   add("lost answers", f.lose_answer);
+  add("repeated requests", f.repeat_request);
   add("backend", f.fail_backend);
   add("repeated effects", f.repeat_effect);
   add("repeated events", f.repeat_event);
@@ -119,6 +120,7 @@ SimServer::SimServer(std::unique_ptr<JournalStore> store, Machine& machine, SimL
                          .random = side,
                          .spawner = side,
                          .vault = vault_,
+                         .web = web_,
                          .door = *place,
                          .account = "000000000000",
                          .region = "us-east-1",

@@ -16,6 +16,7 @@
 #include "sim_disk.h"
 #include "sim_jobs.h"
 #include "store/journal/journal_store.h"
+#include "task/web.h"
 
 namespace stepmill::sim {
 
@@ -26,6 +27,7 @@ struct Faults {
   bool loses_power = false;   ///< in crashes: what was not synced goes, and jobs are killed
   uint64_t lose_request = 0;  ///< once in so many, 0: never
   uint64_t lose_answer = 0;
+  uint64_t repeat_request = 0;  ///< a request that arrives twice
   uint64_t fail_backend = 0;
   uint64_t repeat_effect = 0;  ///< a call of the loop's own whose answer is lost
   uint64_t repeat_event = 0;   ///< an event that comes twice
@@ -40,7 +42,7 @@ struct Machine {
   std::unique_ptr<SimJobs> jobs;
 };
 
-/// Archives and git are not simulated: what needs them is not in the runs.
+/// Archives, git and servers outside are not simulated: what needs them is not in the runs.
 struct NoArchive final : Archive {
   static Error Refuse() { return {Code::kInternal, "NotSimulated", "no archives"}; }
   Task<> Pack(Format, std::vector<Entry>, std::string) override { co_return Refuse(); }
@@ -49,6 +51,11 @@ struct NoArchive final : Archive {
   Task<std::string> ReadEntry(std::string, std::string, uint64_t) override { co_return Refuse(); }
 };
 std::unique_ptr<Repos> NoRepos();
+struct NoWeb final : WebClient {
+  Task<WebAnswer> Send(WebRequest) override {
+    co_return Error{Code::kInternal, "NotSimulated", "no servers outside"};
+  }
+};
 
 /// One life of the server: door, engine and all services over the simulated ports. The first thing
 /// is Recover. Destroy only after SimLoop::DropServer.
@@ -79,6 +86,7 @@ class SimServer {
   const uint64_t repeat_event_;
   std::unique_ptr<JournalStore> plain_;
   NoArchive archive_;
+  NoWeb web_;
   std::unique_ptr<Repos> repos_;
   SimBackend backend_;
   Vault vault_;
