@@ -52,6 +52,9 @@ std::string MachineArn(const std::string& name);
 /// Makes the machine; the same one may be there already.
 Task<> MakeMachine(Caller& caller, std::string name, std::string definition,
                    std::string type = "STANDARD");
+/// The bucket that all stories share.
+inline constexpr char kBucket[] = "sim-bucket";
+Task<> MakeBucket(Caller& caller);
 /// Starts an execution under a name of its own: the execution's ARN.
 Task<std::string> Start(Caller& caller, std::string machine, std::string name, Json input);
 /// Looks at it until it has ended: DescribeExecution's answer.

@@ -95,6 +95,11 @@ Task<> CheckJobs(Caller& caller, Book& book, SimJobs& jobs) {
     const std::string status = job->exit_code == 0 ? "Completed" : "Failed";
     if (seen.StringOr("ProcessingJobStatus", "") != status)
       caller.findings().Fail("job " + name + " is " + seen.Print() + ", expected " + status);
+    const Json result = Json::Object{{"Bucket", kBucket}, {"Key", "out/" + name + "/result"}};
+    const auto kept = co_await caller.Ask("s3", "GetObject", result);
+    if (kept ? kept->body != job->spec.id.value : job->exit_code == 0)
+      caller.findings().Fail("job " + name + " has the result " +
+                             (kept ? kept->body : kept.error().name));
     MILL_CO_TRY(const std::string log, co_await ReadLog(caller, name));
     if (log != jobs.LogOf(*job))
       caller.findings().Fail("job " + name + " has the log '" + log + "', expected '" +

@@ -36,6 +36,7 @@ class Network {
   void Connect(SimServer* server);
   /// One attempt. kUnavailable, kTimeout: the outcome is unknown.
   Task<Reply> Ask(std::string service, std::string operation, Json input, std::string body);
+  bool repeats_requests() const { return faults_.repeat_request != 0; }
   uint64_t asked() const { return last_call_; }
 
  private:

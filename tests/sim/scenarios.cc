@@ -21,6 +21,7 @@ const std::vector<NamedScenario>& Scenarios() {
       {"processing", Processing},
       {"standard-map", StandardMap},
       {"express-map", ExpressMap},
+      {"reader-map", ReaderMap},
       {"express-sync", ExpressSync},
       {"express-async", ExpressAsync},
       {"parameter", Parameter},

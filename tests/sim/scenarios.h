@@ -26,6 +26,7 @@ Task<> Nested(Caller& caller, Book& book, std::string id);
 Task<> Processing(Caller& caller, Book& book, std::string id);
 Task<> StandardMap(Caller& caller, Book& book, std::string id);
 Task<> ExpressMap(Caller& caller, Book& book, std::string id);
+Task<> ReaderMap(Caller& caller, Book& book, std::string id);
 Task<> ExpressSync(Caller& caller, Book& book, std::string id);
 Task<> ExpressAsync(Caller& caller, Book& book, std::string id);
 // scenarios_data.cc

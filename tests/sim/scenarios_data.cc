@@ -61,11 +61,8 @@ Task<> Parameter(Caller& caller, Book&, std::string id) {
 }
 
 Task<> Object(Caller& caller, Book&, std::string id) {
-  const Json bucket = Json::Object{{"Bucket", "sim-bucket"}};
-  const auto made = co_await caller.Ask("s3", "CreateBucket", bucket);
-  if (!made && !made.error().name.starts_with("BucketAlready"))
-    caller.findings().Fail("CreateBucket: " + made.error().name);
-  const Json name = Json::Object{{"Bucket", "sim-bucket"}, {"Key", id}};
+  MILL_CO_CHECK(co_await MakeBucket(caller));
+  const Json name = Json::Object{{"Bucket", kBucket}, {"Key", id}};
   const int64_t count = caller.chance().Between(1, 4);
   for (int64_t i = 0; i < count; ++i) {
     const std::string text(static_cast<size_t>(caller.chance().Between(1, 3000)),

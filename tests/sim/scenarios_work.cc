@@ -42,6 +42,9 @@ constexpr char kProcessing[] = R"json({"StartAt": "J", "States": {
           "AppSpecification": {"ImageUri": "python:3"},
           "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1,
             "InstanceType": "ml.t3.medium", "VolumeSizeInGB": 1}},
+          "ProcessingOutputConfig": {"Outputs": [{"OutputName": "o", "S3Output": {
+            "S3Uri.$": "States.Format('s3://sim-bucket/out/{}', $.name)", "S3UploadMode":
+            "EndOfJob", "LocalPath": "/opt/ml/processing/output"}}]},
           "Environment.$": "$.env"},
         "ResultSelector": {"s.$": "$.ProcessingJobStatus"}, "End": true,
         "Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "F"}]},
@@ -53,6 +56,13 @@ constexpr char kDistributed[] = R"json({"StartAt": "M", "States": {"M": {"Type":
     "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "%s"}, "StartAt": "W", "States": {
     "W": {"Type": "Wait", "SecondsPath": "$.s", "Next": "D"},
     "D": {"Type": "Pass", "Parameters": {"v.$": "States.MathAdd($.v, 100)"}, "End": true}}}}}})json";
+
+constexpr char kReader[] = R"json({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
+  "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"},
+                 "Parameters": {"Bucket": "sim-bucket", "Key.$": "$.key"}},
+  "MaxConcurrency": 3, "ItemProcessor": {
+    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+    "StartAt": "P", "States": {"P": {"Type": "Pass", "Result": 1, "End": true}}}}}})json";
 
 std::string Filled(const char* text, const std::string& with) {
   std::string filled = text;
@@ -191,6 +201,7 @@ Task<> Nested(Caller& caller, Book& book, std::string id) {
 }
 
 Task<> Processing(Caller& caller, Book& book, std::string id) {
+  MILL_CO_CHECK(co_await MakeBucket(caller));
   MILL_CO_CHECK(co_await MakeMachine(caller, "processing", kProcessing));
   const std::string name = "job-" + id;
   book.processing_jobs.insert(name);
@@ -230,6 +241,28 @@ Task<> StandardMap(Caller& caller, Book& book, std::string id) {
 }
 Task<> ExpressMap(Caller& caller, Book& book, std::string id) {
   co_return co_await RunMap(caller, book, std::move(id), "EXPRESS");
+}
+
+/// So many bytes of items that they stand in a blob of their own.
+Task<> ReaderMap(Caller& caller, Book& book, std::string id) {
+  MILL_CO_CHECK(co_await MakeBucket(caller));
+  MILL_CO_CHECK(co_await MakeMachine(caller, "reader-map", kReader));
+  constexpr size_t kItemBytes = 50'000;
+  const int64_t count = caller.chance().Between(4, 8);
+  Json::Array items, results;
+  for (int64_t i = 0; i < count; ++i) {
+    items.push_back(Json(std::string(kItemBytes, static_cast<char>('a' + i))));
+    results.push_back(Json(1));
+  }
+  const Json name = Json::Object{{"Bucket", kBucket}, {"Key", "items-" + id}};
+  const std::string text = Json(std::move(items)).Print();
+  (void)co_await caller.Must("s3", "PutObject", name, text);  // a refusal is a finding
+  const Json input = Json::Object{{"key", "items-" + id}};
+  const Json output = std::move(results);
+  MILL_CO_TRY(Expected * made,
+              co_await Run(caller, book, "reader-map", id, input, "SUCCEEDED", output));
+  made->counts = {{"MapRunStarted", 1}, {"MapRunSucceeded", 1}};
+  co_return Result<>();
 }
 
 Task<> ExpressSync(Caller& caller, Book&, std::string id) {

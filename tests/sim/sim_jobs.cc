@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "io/files.h"
 
 namespace stepmill::sim {
 namespace {
 
 constexpr int kExitKilled = 137, kExitTerminated = 143;
+constexpr char kOutputFolder[] = "/opt/ml/processing/output";
 constexpr Millis kLook{200};  // who waits looks again after this
 
 Error NeverStarted(const JobId& id) {
@@ -68,6 +70,12 @@ void SimJobs::LoseAll() {
   }
 }
 
+Result<> SimBackend::WriteFiles(const SimJobs::Job& job) const {
+  const std::string folder = folder_ + "/" + job.spec.id.value + kOutputFolder;
+  MILL_CHECK(io::MakeFolders(folder));
+  return io::WriteFile(folder + "/result", job.spec.id.value, false);
+}
+
 Task<> SimBackend::Travel() {
   const Time at = side_.Now() + Millis(chance_.Between(0, 40));
   MILL_CO_CHECK(co_await side_.SleepUntil(at));
@@ -124,7 +132,10 @@ Task<StepResult> SimBackend::RunStep(JobId id, StepSpec) {
 }
 
 Result<std::string> SimBackend::HostPath(JobId id, std::string path) {
-  if (!jobs_.Find(id)) return NeverStarted(id);
+  const SimJobs::Job* job = jobs_.Find(id);
+  if (!job) return NeverStarted(id);
+  if (path == kOutputFolder && jobs_.HasEnded(*job) && job->exit_code == 0)
+    MILL_CHECK(WriteFiles(*job));
   return folder_ + "/" + id.value + path;
 }
 

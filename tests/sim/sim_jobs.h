@@ -13,7 +13,8 @@
 namespace stepmill::sim {
 
 /// The machine that jobs run on: they outlive the server's process. What a job does stands in its
-/// environment: SIM_EXIT (its exit code), SIM_LINES (lines of output), SIM_SECONDS (how long).
+/// environment: SIM_EXIT (its exit code), SIM_LINES (lines of output), SIM_SECONDS (how long). One
+/// that ends well leaves the file "result", its own id, in its folder for output.
 class SimJobs {
  public:
   struct Job {
@@ -66,6 +67,8 @@ class SimBackend final : public Backend {
   Task<std::vector<JobId>> List() override;
 
  private:
+  /// The files of a job that has ended.
+  Result<> WriteFiles(const SimJobs::Job& job) const;
   /// Some time; then the connection may be gone.
   Task<> Travel();
 

@@ -178,12 +178,12 @@ Task<> CommitEvent(Engine& engine, Json event) {
 void SimServer::RepeatEvents(const std::vector<Due>& dues) {
   if (repeat_event_ == 0) return;
   for (const Due& due : dues) {
-    if (due.kind != "event" || !due.body.StringOr("source", "").starts_with("aws.")) continue;
+    const Json& event = due.body[due.kind == "delivery" ? "what" : "data"]["event"];
+    if (!event.StringOr("source", "").starts_with("aws.")) continue;
     if (!chance_.OneIn(repeat_event_)) continue;
     const Time at = loop_.now() + Millis(chance_.Between(1, 20'000));
-    loop_.server().WakeAt(at, [this, event = due.body] {
-      loop_.server().Spawn("repeat event", CommitEvent(*engine_, event));
-    });
+    loop_.server().WakeAt(
+        at, [this, event] { loop_.server().Spawn("repeat event", CommitEvent(*engine_, event)); });
   }
 }
 

@@ -1,6 +1,7 @@
 #include "service/s3/leftovers.h"
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <unordered_set>
 #include <vector>
@@ -97,11 +98,17 @@ Task<> Search(Ports& ports) {
   co_return Result<>();
 }
 
-Task<> SearchOnce(Ports& ports) {
-  const auto searched = co_await Search(ports);
-  if (--AllWriters().searches == 0) AllWriters().finished.clear();
-  co_return searched;
-}
+/// A search that is on, as long as its coroutine lives.
+struct Searching {
+  Searching() { ++AllWriters().searches; }
+  ~Searching() {
+    if (--AllWriters().searches == 0) AllWriters().finished.clear();
+  }
+  Searching(const Searching&) = delete;
+  Searching& operator=(const Searching&) = delete;
+};
+
+Task<> SearchOnce(Ports& ports, std::shared_ptr<Searching>) { co_return co_await Search(ports); }
 
 }  // namespace
 
@@ -112,8 +119,7 @@ void Storing::Finished(const std::string& blob) {
 }
 
 void SearchLeftovers(Ports& ports) {
-  ++AllWriters().searches;
-  ports.spawner.Spawn("s3: search for leftovers", SearchOnce(ports));
+  ports.spawner.Spawn("s3: search for leftovers", SearchOnce(ports, std::make_shared<Searching>()));
 }
 
 }  // namespace stepmill::s3

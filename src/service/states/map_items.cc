@@ -356,6 +356,7 @@ Engine::Performer MakeMapItemsPerformer(Ports& ports) {
 }
 
 void SearchMapItemLeftovers(Ports& ports) {
+  WrittenHere().clear();  // what is there now is of an earlier life
   ports.spawner.Spawn("states: search for leftovers", Search(ports));
 }
 
