@@ -113,7 +113,12 @@ Task<Answer> Door::Try(const Operation& row, const Service& service, Request& re
             .kept = kept,
             .answer_body = nullptr,
             .answer_headers = {}};
-  MILL_CO_TRY(Json output, co_await row.handler(call));
+  Result<Json> handled = co_await row.handler(call);
+  if (!handled) {  // it may say of something that it is there which is not durable yet
+    MILL_CO_CHECK(co_await ports_.store.Settle());
+    co_return handled.error();
+  }
+  Json output = *std::move(handled);
   kept = call.kept;
   Answer answer;
   answer.output = std::move(output);
