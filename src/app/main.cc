@@ -5,6 +5,12 @@
 
 #include "app/commands.h"
 
+/// jemalloc's settings: one loop thread and few others, and memory that is free goes back soon.
+extern "C" {
+extern const char* malloc_conf;
+const char* malloc_conf = "narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 int main(int argc, char** argv) {
   const std::string help = stepmill::CommandsHelp();
   const std::string_view name = argc < 2 ? "" : argv[1];

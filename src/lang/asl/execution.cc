@@ -103,6 +103,7 @@ void Execution::Interpreter::Handle(const Event& event) {
     turn_.cause = event.cause;
     return End(Status::kAborted);
   }
+  if (event.kind == Event::Kind::kContinue) return;
   const auto found = tasks_.find(event.task);
   if (found == tasks_.end()) return;  // closed meanwhile: a late result changes nothing
   Flow& flow = *found->second;
@@ -155,13 +156,22 @@ void Execution::Interpreter::StartClock(Time from) {
 // Flows run one after the other, each until it waits. What was scheduled on the way counts as
 // started when all of them wait: the order in which AWS's histories have it.
 void Execution::Interpreter::RunReady() {
+  int left = start_.transitions_max;
   while (!is_finished() && !is_history_full_) {
+    if (left <= 0) {
+      turn_.goes_on = true;
+      return;
+    }
     if (!ready_.empty()) {
       Flow& flow = *ready_.front();
       ready_.pop_front();
       running_ = &flow;
       while (!flow.is_dead && flow.waiting == Flow::Waiting::kNothing && !is_finished() &&
              !is_history_full_) {
+        if (left-- <= 0) {
+          ready_.push_front(&flow);
+          break;
+        }
         if (flow.is_redriven) {
           flow.is_redriven = false;
           RunState(flow);

@@ -10,6 +10,7 @@
 #include "json/json.h"
 #include "lang/asl/definition.h"
 #include "lang/asl/history.h"
+#include "lang/asl/limits.h"
 #include "lang/asl/map_run.h"
 
 namespace stepmill::asl {
@@ -24,6 +25,9 @@ struct StartInfo {
   std::string input_text;  ///< JSON as the caller wrote it: history and passed-on values keep it
   bool is_express = false;
   bool is_sync = false;  ///< Express, run while its caller waits
+  /// Of one turn. Part of what is recorded: with another number the same events come to other
+  /// turns.
+  int transitions_max = kTurnTransitionsMax;
 };
 
 /// Something that happened outside. `at` and `entropy` are stamped once by the loop; the
@@ -41,6 +45,7 @@ struct Event {
     kMapRunSucceeded,  ///< map_run, output; error and cause where the output is too large
     kMapRunFailed,     ///< map_run, error, cause
     kStop,             ///< error, cause
+    kContinue,         ///< after a turn that goes on
     kRedrive,          ///< of one that failed, was aborted or timed out: goes on where it stopped
   };
   Kind kind = Kind::kStarted;
@@ -80,6 +85,7 @@ struct Turn {
   std::vector<uint64_t> task_cancels;     ///< best effort: a result that still comes is ignored
   std::vector<Timer> timers;
   std::vector<uint64_t> timer_cancels;
+  bool goes_on = false;  ///< it has used up its transitions: kContinue, and nothing is waited for
   Status status = Status::kRunning;
   Json output_text;  ///< kSucceeded: JSON text
   std::optional<std::string> error, cause;
@@ -89,7 +95,8 @@ struct Probe;
 
 /// One execution: a pure function from events to turns over a compiled definition. The same events
 /// give the same turns; an event that fits nothing (a timer or task that is gone) gives an empty
-/// one. One Advance runs every transition up to where everything waits.
+/// one. One Advance runs every transition up to where everything waits, or as many as a turn may
+/// have.
 ///
 /// An execution that ended without success keeps where it stood: kRedrive (Step Functions:
 /// "Restarting state machine executions with redrive") makes it run again from there, under the

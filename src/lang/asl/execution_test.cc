@@ -147,6 +147,35 @@ Outcome RunDefinition(const std::string& definition, const std::string& input,
   return outcome;
 }
 
+TEST(Execution, ATurnHasSoManyTransitionsAndGoesOn) {
+  const auto definition =
+      Compile(R"({"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true,
+      "Branches": [{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"},
+                                               "B": {"Type": "Pass", "End": true}}},
+                   {"StartAt": "C", "States": {"C": {"Type": "Pass", "End": true}}}]}}})")
+          .definition;
+  ASSERT_TRUE(definition);
+  const auto run = [&](int transitions_max, int& turns) {
+    StartInfo start;
+    start.input_text = "{}";
+    start.transitions_max = transitions_max;
+    Execution execution(definition, start);
+    std::string history;
+    Event event;
+    for (turns = 0; !execution.is_finished() && turns < 20; ++turns) {
+      const Turn turn = execution.Advance(event);
+      EXPECT_EQ(turn.goes_on, !execution.is_finished());
+      for (const HistoryEvent& each : turn.history) history += HistoryTypeName(each) + " ";
+      event.kind = Event::Kind::kContinue;
+    }
+    return history;
+  };
+  int whole = 0, single = 0;
+  EXPECT_EQ(run(1000, whole), run(1, single));
+  EXPECT_EQ(whole, 1);
+  EXPECT_EQ(single, 4);
+}
+
 TEST(Execution, Cases) {
   int count = 0;
   for (const auto& file :

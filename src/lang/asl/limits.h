@@ -25,6 +25,7 @@ inline constexpr size_t kVariableBytesMax = 262'144;          ///< one, and thos
 inline constexpr size_t kVariablesBytesMax = 10 * 1'048'576;  ///< all of an execution
 
 // Ours.
+inline constexpr int kTurnTransitionsMax = 1000;       ///< then others have their turn
 inline constexpr int64_t kQueryStepsMax = 10'000'000;  ///< JSONata: about AWS's five seconds
 inline constexpr size_t kQueryBytesMax = 64 << 20;     ///< JSONata: values alive
 inline constexpr int kNestingMax = 32;                 ///< machines inside machines

@@ -64,6 +64,11 @@ class Runner {
       const Time at = RehearseMapRun(run, execution_.start(), now_, chance_.Next(), hooks_, ended);
       Add(std::max(at, now_), std::move(ended));
     }
+    if (turn.goes_on) {
+      Event on;
+      on.kind = Event::Kind::kContinue;
+      Add(now_, on);
+    }
     result_.status = turn.status;
     if (turn.status == Status::kRunning) return;
     result_.output_text = turn.output_text;

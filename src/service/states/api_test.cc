@@ -34,6 +34,18 @@ TEST_F(ApiTest, ActivitiesAndRefusals) {
   RunServiceCases(world, "states", "service/states/cases/activities.case");
 }
 
+TEST_F(ApiTest, AnEndlessLoopHoldsNobodyUp) {
+  constexpr char kEndless[] = R"({"StartAt": "A", "TimeoutSeconds": 1, "States": {
+      "A": {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": true, "Next": "E"}],
+            "Default": "B"},
+      "B": {"Type": "Pass", "Next": "A"}, "E": {"Type": "Succeed"}}})";
+  CreateExpress("endless", kEndless);
+  EXPECT_EQ(StartSync("endless", "{}").StringOr("status", ""), "TIMED_OUT");
+  Create("long", kEndless);  // Standard: its history is full before its time is up
+  const Json described = WaitFor(Start("long", "{}"));
+  EXPECT_EQ(described.StringOr("error", ""), "States.Runtime");
+}
+
 TEST_F(ApiTest, AnAliasDrawsAVersionAndTheExecutionRemembersBoth) {
   const std::string machine = kMachineArn + std::string("m");
   Create("m", kPass);

@@ -19,6 +19,7 @@ namespace stepmill::states {
 namespace {
 
 constexpr char kNotValid[] = "The definition is not valid any more";
+constexpr char kContinue[] = "continue";
 constexpr size_t kCompiledMax = 256;  // definitions kept compiled
 
 /// Compiled definitions by their revision, so that its executions share one. The oldest goes first;
@@ -108,6 +109,8 @@ class ExecutionInstance : public Instance {
     start.input_text = document_.StringOr("input", "{}");
     start.is_express = !express_.empty();
     start.is_sync = express_ == "SYNC";
+    if (const int64_t most = data.IntOr("transitionsMax", 0); most > 0)
+      start.transitions_max = static_cast<int>(most);
     role_ = start.role_arn;
     log_ = ReadLogSettings(revision["loggingConfiguration"]);
     log_stream_ = LogStreamName(start.state_machine_name, start.started_at, arn_);
@@ -179,6 +182,8 @@ class ExecutionInstance : public Instance {
           data.StringOr("status", "") == "SUCCEEDED" ? Kind::kMapRunSucceeded : Kind::kMapRunFailed;
       out.map_run = static_cast<uint64_t>(data.IntOr("mapRun", 0));
       out.output = data["output"];
+    } else if (event.kind == kContinue) {
+      out.kind = Kind::kContinue;
     } else if (event.kind == "task-heartbeat") {
       out.kind = Kind::kTaskHeartbeat;
     } else {
@@ -224,6 +229,9 @@ class ExecutionInstance : public Instance {
     for (const uint64_t id : turn.timer_cancels)
       turn_.timer_cancels.push_back("T" + std::to_string(id));
     for (const uint64_t id : turn.task_cancels) Cancel(id);
+    if (turn.goes_on)
+      AddPost(turn_.writes, arn_, kContinue, Json(Json::Object{}), now_,
+              arn_ + "/continue/" + std::to_string(execution_->event_count()));
     // A task that ended by its token while its job was still being watched.
     if (event.task != 0 && (event.kind == asl::Event::Kind::kTaskSucceeded ||
                             event.kind == asl::Event::Kind::kTaskFailed))

@@ -45,6 +45,9 @@ class MemoryRun : public std::enable_shared_from_this<MemoryRun> {
       const Turn turn = self->instance_->Advance(event);
       self->Apply(turn);
       is_finished = turn.is_finished;
+      // A long one lets others have their turn.
+      const Time now = self->ports_.clock.Now();
+      if (self->goes_on_) MILL_CO_CHECK(co_await self->ports_.clock.SleepUntil(now));
     }
     self->ports_.engine.Forget(self->topic_);
     for (const auto& [id, handle] : self->timers_) self->ports_.clock.Cancel(handle);
@@ -55,6 +58,13 @@ class MemoryRun : public std::enable_shared_from_this<MemoryRun> {
   void Apply(const Turn& turn) {
     for (const Batch::Put& put : turn.writes.puts)
       if (put.key == data_.StringOr("key", "")) document_ = put.body;
+    goes_on_ = false;
+    for (const Due& due : turn.writes.dues) {
+      if (due.body.StringOr("instance", "") != data_["document"].StringOr("executionArn", ""))
+        continue;
+      goes_on_ = true;
+      Arrive(due.body.StringOr("kind", ""), due.body["data"]);
+    }
     for (const std::string& id : turn.timer_cancels) CancelTimer(id);
     for (const Turn::Timer& timer : turn.timers) StartTimer(timer);
     for (const Effect& effect : turn.effects)
@@ -110,6 +120,7 @@ class MemoryRun : public std::enable_shared_from_this<MemoryRun> {
   std::string topic_;
   Json document_;
   Time last_at_{};
+  bool goes_on_ = false;  // the last turn posted to itself
   std::deque<Event> inbox_;
   std::map<std::string, uint64_t> timers_;  // id -> handle of the clock
 };

@@ -35,6 +35,8 @@ constexpr int kIndexNiceness = 5;
 constexpr size_t kSliceBytes = 1 << 20;       // of the journal, carried into the index at once
 constexpr size_t kBehindBytesMax = 32 << 20;  // of the journal that is not in the index yet
 constexpr uint64_t kMoveBytes = 8 << 20;      // until the index is made durable
+constexpr size_t kRecentMax = 4096;           // documents read of late,
+constexpr size_t kRecentBytesMax = 4096;      // those of this size at most
 constexpr uint64_t kEveryBatch = UINT64_MAX;
 constexpr size_t kReadBytesMax = 8 << 20;  // of payloads read, kept for the next reader
 
@@ -138,8 +140,9 @@ class JournalStore::Core : public std::enable_shared_from_this<Core> {
       read_forward_, read_backward_, find_due_, find_payload_;
 
   Overlay overlay_;
-  uint64_t issued_ = 0;          ///< number of the last batch issued
-  uint64_t next_stream_id_ = 1;  ///< ids are never used again
+  std::unordered_map<Key, Document> recent_;  ///< as the index has them, read of late
+  uint64_t issued_ = 0;                       ///< number of the last batch issued
+  uint64_t next_stream_id_ = 1;               ///< ids are never used again
   std::vector<Changes> queue_;
   std::deque<std::pair<uint64_t, std::shared_ptr<Ticket>>> open_;
   bool is_busy_ = false;  ///< a hand-over is posted or a commit is under way
@@ -230,6 +233,7 @@ Result<> JournalStore::Core::OpenReader(const Ground& ground) {
 Result<Version> JournalStore::Core::FindVersion(const Key& key) {
   if (const auto found = overlay_.documents.find(key); found != overlay_.documents.end())
     return found->second.version;
+  if (const auto found = recent_.find(key); found != recent_.end()) return found->second.version;
   const StatementScope scope(get_version_);
   MILL_TRY(const bool has_row, get_version_.Bind(1, key).Step());
   return has_row ? static_cast<Version>(get_version_.Number(0)) : Version{0};
@@ -274,12 +278,14 @@ Result<> JournalStore::Core::Check(const Batch& batch) {
 Result<> JournalStore::Core::LayDocuments(Batch& batch, Changes& changes,
                                           Overlay::Touched& touched) {
   for (Key& key : batch.deletes) {
+    recent_.erase(key);
     overlay_.documents[key] = {0, Json(), issued_};
     touched.documents.push_back(key);
     changes.deletes.push_back(std::move(key));
   }
   for (Batch::Put& put : batch.puts) {
     MILL_TRY(const Version before, FindVersion(put.key));
+    recent_.erase(put.key);
     overlay_.documents[put.key] = {before + 1, put.body, issued_};
     touched.documents.push_back(put.key);
     changes.puts.push_back({std::move(put.key), before + 1, std::move(put.body)});
@@ -522,12 +528,19 @@ Result<std::optional<Document>> JournalStore::Core::Get(const Key& key) {
     if (found->second.version == 0) return std::optional<Document>();
     return std::optional<Document>(Document{key, found->second.version, found->second.body});
   }
+  if (const auto found = recent_.find(key); found != recent_.end())
+    return std::optional<Document>(found->second);
   const StatementScope scope(get_);
   MILL_TRY(const bool has_row, get_.Bind(1, key).Step());
   if (!has_row) return std::optional<Document>();
-  const auto version = static_cast<Version>(get_.Number(0));
-  MILL_TRY(Json body, Decode(get_.Text(1)));
-  return std::optional<Document>(Document{key, version, std::move(body)});
+  const std::string_view bytes = get_.Text(1);
+  MILL_TRY(Json body, Decode(bytes));
+  Document document{key, static_cast<Version>(get_.Number(0)), std::move(body)};
+  if (bytes.size() <= kRecentBytesMax) {
+    if (recent_.size() >= kRecentMax) recent_.clear();
+    recent_.emplace(key, document);
+  }
+  return std::optional<Document>(std::move(document));
 }
 
 Result<std::vector<Document>> JournalStore::Core::Range(const Key& from, const Key& to,
