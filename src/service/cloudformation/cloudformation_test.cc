@@ -5,6 +5,8 @@
 #include "app/service_cases.h"
 #include "app/test_world.h"
 #include "gate/model.h"
+#include "service/events/events.h"
+#include "service/secretsmanager/secretsmanager.h"
 #include "service/ssm/ssm.h"
 #include "service/states/states.h"
 
@@ -85,7 +87,8 @@ class CloudFormation : public testing::Test {
 
   const Json kCapabilities = Json(Json::Array{"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"});
   CaseBlobs blobs_;
-  TestWorld world_{{&kService, &ssm::kService, &states::kService, &kS3, &kIam},
+  TestWorld world_{{&kService, &ssm::kService, &states::kService, &events::kService,
+                    &secretsmanager::kService, &kS3, &kIam},
                    &blobs_,
                    nullptr,
                    [](const Json&, const Json&) { return false; }};
@@ -302,6 +305,47 @@ Outputs:
   EXPECT_NE(machine->StringOr("definition", "").find("こんにちは"), std::string::npos);
   EXPECT_TRUE(machine->StringOr("roleArn", "")
                   .starts_with("arn:aws:iam::000000000000:role/dev-MachineRole-"));
+}
+
+TEST_F(CloudFormation, AConnectionForHttpTasks) {
+  const std::string text = R"(
+Resources:
+  Out:
+    Type: AWS::Events::Connection
+    Properties:
+      Name: out
+      AuthorizationType: API_KEY
+      AuthParameters:
+        ApiKeyAuthParameters: {ApiKeyName: x-key, ApiKeyValue: hidden}
+        InvocationHttpParameters: {HeaderParameters: [{Key: a, Value: b, IsValueSecret: 'true'}]}
+  Machine:
+    Type: AWS::StepFunctions::StateMachine
+    Properties:
+      StateMachineName: m
+      RoleArn: arn:aws:iam::000000000000:role/r
+      DefinitionSubstitutions: {Connection: !GetAtt Out.Arn}
+      DefinitionString: '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource":
+        "arn:aws:states:::http:invoke", "End": true, "Parameters": {"ApiEndpoint":
+        "https://example.com", "Method": "GET", "Authentication": {"ConnectionArn":
+        "${Connection}"}}}}}'
+Outputs:
+  Secret: {Value: !GetAtt Out.SecretArn}
+  Name: {Value: !Ref Out}
+)";
+  ASSERT_EQ(Create(text), "CREATE_COMPLETE") << Events();
+  const auto described =
+      world_.Ask("events", "DescribeConnection", Json(Json::Object{{"Name", "out"}}));
+  ASSERT_TRUE(described);
+  EXPECT_TRUE(
+      (*described)["AuthParameters"]["InvocationHttpParameters"]["HeaderParameters"].At(0).BoolOr(
+          "IsValueSecret", false));
+  EXPECT_EQ(Stack("dev")["Outputs"].At(0).StringOr("OutputValue", ""),
+            described->StringOr("SecretArn", "none"));
+  ASSERT_EQ(Update(ReplaceAll(text, "API_KEY\n", "API_KEY\n      Description: new\n")),
+            "UPDATE_COMPLETE");
+  Ask("DeleteStack", Json(Json::Object{{"StackName", "dev"}}));
+  EXPECT_EQ(Settled(id_), "DELETE_COMPLETE");
+  EXPECT_FALSE(world_.Ask("events", "DescribeConnection", Json(Json::Object{{"Name", "out"}})));
 }
 
 TEST_F(CloudFormation, RefusesWithTheTextsOfAws) {

@@ -9,8 +9,8 @@ namespace stepmill::cloudformation {
 namespace {
 
 constexpr const ResourceType* kTypes[] = {
-    &kStateMachineType, &kRoleType,       &kRuleType,    &kBucketType,   &kParameterType,
-    &kLogGroupType,     &kRepositoryType, &kProjectType, &kPipelineType,
+    &kStateMachineType, &kRoleType,     &kRuleType,       &kConnectionType, &kBucketType,
+    &kParameterType,    &kLogGroupType, &kRepositoryType, &kProjectType,    &kPipelineType,
 };
 
 /// Texts made numbers and booleans where the type says so; parameters and Fn::Sub give texts.

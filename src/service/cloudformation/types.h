@@ -95,6 +95,7 @@ std::string DocumentText(const Json& document);
 extern const ResourceType kStateMachineType;
 extern const ResourceType kRoleType;
 extern const ResourceType kRuleType;
+extern const ResourceType kConnectionType;
 extern const ResourceType kBucketType;
 extern const ResourceType kParameterType;
 extern const ResourceType kLogGroupType;
