@@ -13,6 +13,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <cstdlib>
+#include <deque>
 #include <string_view>
 
 #include "base/strings.h"
@@ -27,6 +28,8 @@ namespace {
 
 constexpr uint32_t kHeadersMax = 64 * 1024;
 constexpr int kInterimMax = 8;  // answers of 1xx before the one that counts
+constexpr int kExchangesMax =
+    200;  // at a time; the others wait for their turn, before their time counts
 
 constexpr const char* kSystemBundles[] = {"/etc/ssl/certs/ca-certificates.crt",
                                           "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
@@ -179,6 +182,27 @@ Result<WebPlace> PlaceOf(const std::string& url) {
 
 struct HttpsClient::Parts {
   std::unique_ptr<asio::ssl::context> tls;
+  int open = 0;
+  std::deque<std::shared_ptr<Signal>> waiting;
+
+  Task<> Enter() {
+    if (open < kExchangesMax) {
+      ++open;
+      co_return Result<>();
+    }
+    const auto turn = std::make_shared<Signal>();
+    waiting.push_back(turn);
+    co_return co_await turn->Wait();
+  }
+  /// The place goes on to who waits longest.
+  void Leave() {
+    if (waiting.empty()) {
+      --open;
+      return;
+    }
+    waiting.front()->Set();
+    waiting.pop_front();
+  }
 
   /// What cannot be read is missing: a certificate under it then does not verify.
   asio::ssl::context& Tls() {
@@ -200,11 +224,13 @@ HttpsClient::~HttpsClient() = default;
 Task<WebAnswer> HttpsClient::Send(WebRequest request) {
   MILL_CO_TRY(const WebPlace place, PlaceOf(request.url));
   MILL_CO_CHECK(CheckHeaders(request));
+  MILL_CO_CHECK(co_await parts_->Enter());
   const auto connection = std::make_shared<Connection>(loop_.context(), parts_->Tls());
   const uint64_t timer = loop_.clock().WakeAt(loop_.clock().Now() + request.timeout,
                                               [connection] { connection->End(); });
   Result<WebAnswer> answer = co_await Exchange(*connection, request, place);
   loop_.clock().Cancel(timer);
+  parts_->Leave();
   co_return answer;
 }
 

@@ -7,8 +7,8 @@
 
 namespace stepmill::io {
 
-/// HTTPS by Beast and OpenSSL, one connection an exchange. Trusted are the system's roots and what
-/// SSL_CERT_FILE and SSL_CERT_DIR name, read with the first request.
+/// HTTPS by Beast and OpenSSL, one connection an exchange, so many at a time. Trusted are the
+/// system's roots and what SSL_CERT_FILE and SSL_CERT_DIR name, read with the first request.
 class HttpsClient final : public WebClient {
  public:
   explicit HttpsClient(Loop& loop);

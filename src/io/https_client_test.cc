@@ -142,6 +142,31 @@ TEST_F(HttpsClientTest, ACertificateOfNobodyIsRefused) {
   EXPECT_TRUE(got_.empty());
 }
 
+Task<> Count(Loop& loop, HttpsClient& client, WebRequest request, int& left) {
+  const auto answer = co_await client.Send(std::move(request));
+  EXPECT_EQ(answer.error().code, Code::kUnavailable);
+  if (--left == 0) loop.Stop();
+  co_return Result<>();
+}
+
+TEST_F(HttpsClientTest, ManyAtATimeHaveTheirTurns) {
+  // A port where nobody listens any more.
+  {
+    Tcp::acceptor gone(context_, Tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    port_ = gone.local_endpoint().port();
+  }
+  Loop loop(1);
+  HttpsClient client(loop);
+  int left = 500;
+  for (int i = 0; i < 500; ++i) {
+    WebRequest request;
+    request.url = "https://127.0.0.1:" + std::to_string(port_) + "/";
+    loop.spawner().Spawn("ask", Count(loop, client, std::move(request), left));
+  }
+  loop.Run();
+  EXPECT_EQ(left, 0);
+}
+
 TEST_F(HttpsClientTest, RequestsThatAreNoneAreNotSent) {
   for (const char* url : {"http://example.com/", "https:///x", "https://a@example.com/",
                           "https://example.com:99999/", "https://example.com/a b"}) {
