@@ -346,7 +346,7 @@ class ExecutionInstance : public Instance {
       const Json& error = data.Has("error") ? data["error"] : output["error"];
       event.kind = asl::Event::Kind::kTaskFailed;
       event.error = error.StringOr("name", "");
-      event.cause = error.StringOr("message", "");
+      if (error.Has("message")) event.cause = error.StringOr("message", "");
       CloseTask(id);
       return Run(std::move(event));
     }
