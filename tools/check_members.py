@@ -15,7 +15,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = {"stepfunctions": "states", "codestar-connections": "codeconnections"}
+FOLDERS = {"stepfunctions": "states", "sagemaker-runtime": "sagemaker", "codestar-connections": "codeconnections"}
 READERS = {"stepfunctions": ["src/lang/asl"]}  # who else reads an input
 # Names that a source puts together from a part: "Checksum" + algorithm.
 BUILT = {"s3": re.compile("(Checksum|Response|CopySourceIf|SSECustomer).*")}

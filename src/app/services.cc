@@ -35,6 +35,7 @@ std::vector<const Service*> AllServices() {
       &logs::kService,
       &s3::kService,
       &sagemaker::kService,
+      &sagemaker::kRuntime,
       &secretsmanager::kService,
       &ssm::kService,
       &states::kService,

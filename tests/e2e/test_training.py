@@ -1,4 +1,5 @@
-"""SageMaker training in real containers: a container of our own, two hosts, built-in XGBoost, stop, kill -9.
+"""SageMaker in real containers: training of our own and on two hosts, built-in XGBoost with batch transform, an
+endpoint and tuning, stop, kill -9.
 Ends with `N passed, M failed`."""
 import io
 import json
@@ -242,6 +243,114 @@ def predict(model, text):
     return [values[i] for i in range(count.value)]
 
 
+def wait_for(describe, member, wanted, seconds=120):
+    until = time.monotonic() + seconds
+    while (found := describe())[member] not in wanted:
+        if time.monotonic() > until:
+            raise Failed(f"still {found[member]}")
+        time.sleep(0.1)
+    return found
+
+
+def model_of(world, name, job="xgb"):
+    world.sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={
+        "Image": XGBOOST, "ModelDataUrl": f"s3://{BUCKET}/models/{job}/output/model.tar.gz"})
+
+
+def batch_transform(world):
+    model_of(world, "xgb-batch")
+    lines = rows(300, 2).splitlines()
+    world.put("batch/part.csv", "\n".join(line.split(",", 1)[1] for line in lines) + "\n")
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/"}
+    world.sagemaker.create_transform_job(
+        TransformJobName="batch", ModelName="xgb-batch",
+        TransformInput={"DataSource": {"S3DataSource": source}, "ContentType": "text/csv", "SplitType": "Line"},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/batch-out", "AssembleWith": "Line"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1})
+    job = wait_for(lambda: world.sagemaker.describe_transform_job(TransformJobName="batch"), "TransformJobStatus",
+                   ENDED)
+    expect(job["TransformJobStatus"], "Completed", job.get("FailureReason"))
+    body = world.s3.get_object(Bucket=BUCKET, Key="batch-out/part.csv.out")["Body"].read().decode()
+    model = world.model(world.sagemaker.describe_training_job(TrainingJobName="xgb"))["xgboost-model"]
+    for given, wanted in zip([float(line) for line in body.splitlines()], predict(model, rows(300, 2)), strict=True):
+        if abs(given - wanted) > 1e-4:
+            raise Failed(f"{given} is not {wanted}")
+
+
+def endpoint(world):
+    """Up, asked, updated while it is asked without a single failure, deleted."""
+    runtime = world.server.client("sagemaker-runtime")
+    model_of(world, "xgb-live")
+    for config in ("live-1", "live-2"):
+        world.sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[
+            {"VariantName": "AllTraffic", "ModelName": "xgb-live", "InstanceType": "ml.m5.large",
+             "InitialInstanceCount": 1}])
+    world.sagemaker.create_endpoint(EndpointName="live", EndpointConfigName="live-1")
+    def describe():
+        return world.sagemaker.describe_endpoint(EndpointName="live")
+    found = wait_for(describe, "EndpointStatus", ("InService", "Failed"))
+    expect(found["EndpointStatus"], "InService", found.get("FailureReason"))
+
+    def ask():
+        answer = runtime.invoke_endpoint(EndpointName="live", ContentType="text/csv", Body=b"1,2,3,4")
+        return float(answer["Body"].read())
+    first = ask()
+    world.sagemaker.update_endpoint(EndpointName="live", EndpointConfigName="live-2")
+    count = 0
+    while (found := describe())["EndpointStatus"] == "Updating" or count < 50:
+        expect(ask(), first)
+        count += 1
+    expect(found["EndpointConfigName"], "live-2")
+    for _ in range(50):
+        expect(ask(), first)
+    try:
+        runtime.invoke_endpoint(EndpointName="live", ContentType="text/csv", Body=b"1,2")
+        raise Failed("too few columns were taken")
+    except ClientError as error:
+        expect(error.response["Error"]["Code"], "ModelError")
+        expect(int(error.response["OriginalStatusCode"]), 400)
+    world.sagemaker.delete_endpoint(EndpointName="live")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            describe()
+        except ClientError as error:
+            expect(error.response["Error"]["Message"].startswith("Could not find endpoint"), True)
+            return
+        time.sleep(0.1)
+    raise Failed("the endpoint is still there")
+
+
+def tuning(world):
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    channels = [{"ChannelName": name, "ContentType": "text/csv",
+                 "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{prefix}/"}}}
+                for name, prefix in (("train", "xgb-train"), ("validation", "xgb-valid"))]
+    world.sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="tune",
+        HyperParameterTuningJobConfig={
+            "Strategy": "Random",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"IntegerParameterRanges": [{"Name": "max_depth", "MinValue": "1", "MaxValue": "6"}],
+                                "ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5"}]}},
+        TrainingJobDefinition={
+            "StaticHyperParameters": {"num_round": "5", "objective": "reg:linear"},
+            "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
+            "RoleArn": ROLE, "InputDataConfig": channels,
+            "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/tuned"},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600}})
+    job = wait_for(lambda: world.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tune"),
+                   "HyperParameterTuningJobStatus", ENDED)
+    expect(job["HyperParameterTuningJobStatus"], "Completed", job.get("FailureReason"))
+    values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in
+              world.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
+                  HyperParameterTuningJobName="tune")["TrainingJobSummaries"]]
+    expect(len(values), 3)
+    expect(job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], min(values))
+
+
 def xgboost_mistakes(world):
     cases = {"ragged": ("1,2,3\n1,2\n", {}, "Failed to load csv data with exception:"),
              "text-label": ("a,2,3\n", {}, "Failed to load csv data with exception:"),
@@ -290,7 +399,8 @@ def main():
     wanted = sys.argv[1:]
     try:
         world = World(server)
-        for test in (own_container, failure, two_hosts, xgboost, xgboost_mistakes, step_functions, stop,
+        for test in (own_container, failure, two_hosts, xgboost, batch_transform, endpoint, tuning,
+                     xgboost_mistakes, step_functions, stop,
                      killed_server):
             if not wanted or test.__name__ in wanted:
                 check(test.__name__.replace("_", " "), test, world)

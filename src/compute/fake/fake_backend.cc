@@ -146,6 +146,14 @@ Result<std::string> FakeBackend::HostPath(JobId id, std::string path) {
                path + " is in no input or output folder of job " + id.value};
 }
 
+Task<JobAnswer> FakeBackend::Exchange(JobId id, JobRequest request) {
+  const auto job = Find(id);
+  if (!job) co_return NeverStarted(id);
+  if (!server_ || job->result)
+    co_return Error{Code::kUnavailable, "ConnectFailed", "nobody listens in job " + id.value};
+  co_return server_(job->spec, request);
+}
+
 Task<> FakeBackend::Stop(JobId id, std::chrono::seconds) {
   const auto job = Find(id);
   if (!job) co_return NeverStarted(id);

@@ -28,9 +28,12 @@ class FakeBackend : public Backend {
  public:
   using Program = std::function<FakeRun(const JobSpec&)>;
   using StepProgram = std::function<FakeRun(const JobSpec&, const StepSpec&)>;
+  /// What a job answers at its ports, as long as it runs.
+  using Server = std::function<Result<JobAnswer>(const JobSpec&, const JobRequest&)>;
   FakeBackend(std::string folder, Program program, StepProgram steps);
   ~FakeBackend() override;
 
+  void Serve(Server server) { server_ = std::move(server); }
   /// Ends an endless job.
   void End(const JobId& id, int exit_code);
   /// How often each job was really begun: 1 unless something is wrong.
@@ -42,6 +45,7 @@ class FakeBackend : public Backend {
   Task<LogChunk> ReadLog(JobId id, uint64_t offset_bytes) override;
   Task<StepResult> RunStep(JobId id, StepSpec step) override;
   Result<std::string> HostPath(JobId id, std::string path) override;
+  Task<JobAnswer> Exchange(JobId id, JobRequest request) override;
   Task<> Stop(JobId id, std::chrono::seconds grace) override;
   Task<> Remove(JobId id) override;
   Task<std::vector<JobId>> List() override;
@@ -54,6 +58,7 @@ class FakeBackend : public Backend {
   std::string folder_;
   Program program_;
   StepProgram steps_;
+  Server server_;
   std::map<JobId, std::shared_ptr<Job>> jobs_;
   std::map<JobId, int> start_counts_;
 };

@@ -12,6 +12,11 @@
 ///     processing-job/NAME   what DescribeProcessingJob answers, and "Own" {"ImageDigest"}: the
 ///                           digest of the image that ran. Written by the job's machine.
 ///     training-job/NAME     what DescribeTrainingJob answers. Written by the job's machine.
+///     transform-job/NAME, model/NAME, endpoint-config/NAME    as their Describe operations answer
+///     hyper-parameter-tuning-job/NAME    the same, and "Own" {"jobs"} (tuning_machine.h)
+///     endpoint/NAME         the same, and "Own" {"instance", "up": [{"variant", "weight",
+///     "job"}]}:
+///                           the machine, and the containers that take requests
 ///     tags/ARN              {"Tags": [{"Key", "Value"}]}
 namespace stepmill::sagemaker {
 
@@ -21,6 +26,12 @@ std::string ProcessingArn(std::string_view account, std::string_view region, std
 std::string InstanceId(std::string_view account, std::string_view region, std::string_view name);
 
 Key TrainingKey(std::string_view account, std::string_view region, std::string_view name);
+Key TransformKey(std::string_view account, std::string_view region, std::string_view name);
+Key ModelKey(std::string_view account, std::string_view region, std::string_view name);
+Key EndpointKey(std::string_view account, std::string_view region, std::string_view name);
+Key TuningKey(std::string_view account, std::string_view region, std::string_view name);
+/// The model's document; AWS's error when there is none.
+Task<Document> RequireModel(Call& call, std::string name);
 /// Where the tags of a resource are.
 Key TagsKey(const Call& call, const std::string& arn);
 /// "arn:aws:sagemaker:REGION:ACCOUNT:TYPE/name": names stand in lower case in ARNs.
@@ -50,6 +61,28 @@ Task<Json> DescribeTrainingJob(Call& call);
 Task<Json> ListTrainingJobs(Call& call);
 Task<Json> StopTrainingJob(Call& call);
 Task<Json> Search(Call& call);
+Task<Json> CreateModel(Call& call);
+Task<Json> DescribeModel(Call& call);
+Task<Json> DeleteModel(Call& call);
+Task<Json> ListModels(Call& call);
+Task<Json> CreateTransformJob(Call& call);
+Task<Json> DescribeTransformJob(Call& call);
+Task<Json> ListTransformJobs(Call& call);
+Task<Json> StopTransformJob(Call& call);
+Task<Json> CreateEndpointConfig(Call& call);
+Task<Json> DescribeEndpointConfig(Call& call);
+Task<Json> DeleteEndpointConfig(Call& call);
+Task<Json> ListEndpointConfigs(Call& call);
+Task<Json> CreateEndpoint(Call& call);
+Task<Json> DescribeEndpoint(Call& call);
+Task<Json> UpdateEndpoint(Call& call);
+Task<Json> DeleteEndpoint(Call& call);
+Task<Json> ListEndpoints(Call& call);
+Task<Json> CreateHyperParameterTuningJob(Call& call);
+Task<Json> DescribeHyperParameterTuningJob(Call& call);
+Task<Json> ListHyperParameterTuningJobs(Call& call);
+Task<Json> ListTrainingJobsForHyperParameterTuningJob(Call& call);
+Task<Json> StopHyperParameterTuningJob(Call& call);
 Task<Json> AddTags(Call& call);
 Task<Json> DeleteTags(Call& call);
 Task<Json> ListTags(Call& call);

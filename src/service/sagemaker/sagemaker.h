@@ -4,7 +4,9 @@
 
 namespace stepmill::sagemaker {
 
-/// The table of SageMaker: processing jobs and tags.
+/// The table of SageMaker.
 extern const Service kService;
+/// sagemaker-runtime: InvokeEndpoint.
+extern const Service kRuntime;
 
 }  // namespace stepmill::sagemaker

@@ -59,6 +59,22 @@ struct Training {
   }
 };
 
+struct Transform {
+  static constexpr char kName[] = "TransformJobName";
+  static Json Watch(const Json& input) {
+    return Pattern("aws.sagemaker", "SageMaker Transform Job State Change", kName, input[kName]);
+  }
+  static ServiceCall Describe(const Json& input, const Json&) {
+    return {"sagemaker", "DescribeTransformJob", Json::Object{{kName, input[kName]}}};
+  }
+  static JobOutcome Outcome(const Json& described, bool) {
+    return SageMakerOutcome(described, "TransformJobStatus");
+  }
+  static std::optional<ServiceCall> Stop(const Json& input, const Json&) {
+    return ServiceCall{"sagemaker", "StopTransformJob", Json::Object{{kName, input[kName]}}};
+  }
+};
+
 // -- CodeBuild: the build's id is known only when it was submitted
 // ---------------------------------
 
@@ -160,6 +176,8 @@ constexpr SyncJob kJobs[] = {
      Processing::Outcome, Processing::Stop},
     {"sagemaker", "createTrainingJob", WithManagedTag, Training::Watch, Training::Describe,
      Training::Outcome, Training::Stop},
+    {"sagemaker", "createTransformJob", WithManagedTag, Transform::Watch, Transform::Describe,
+     Transform::Outcome, Transform::Stop},
     {"codebuild", "startBuild", Build::Prepare, Build::Watch, Build::Describe, Build::Outcome,
      Build::Stop},
     {"glue", "startJobRun", GlueRun::Prepare, GlueRun::Watch, GlueRun::Describe, GlueRun::Outcome,

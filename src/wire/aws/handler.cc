@@ -80,7 +80,10 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
   }
   const ServiceModel& model = *target.service->model;
   const bool is_s3 = model.protocol == Protocol::kRestXml;
-  const bool streams = target.model && !target.model->input_stream().empty();
+  const std::string_view stream = target.model ? target.model->input_stream() : std::string_view();
+  // A blob that is the body of a JSON operation is a member: it comes whole, its hash is not said.
+  const bool is_member = !stream.empty() && model.protocol == Protocol::kRestJson;
+  const bool streams = !stream.empty() && !is_member;
   const std::string& said = signature->payload_hash;
   const bool is_framed = said.rfind("STREAMING-", 0) == 0;
   if (is_s3 && said.empty() && !signature->is_presigned)
@@ -127,6 +130,7 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
   if (!streams) MILL_CO_CHECK(CheckContentMd5(request, body));
 
   MILL_CO_TRY(Json input, DecodeInput(request, target, body));
+  if (is_member) input = input.With(stream, Base64(body));
   if (!target.model) co_return UnknownTarget(target);
   if (streams && is_s3) {
     // What a framed body says of itself stands in its trailer and its own length.

@@ -1,0 +1,255 @@
+#include "service/sagemaker/tuning_machine.h"
+
+#include <cstdio>
+
+#include "base/strings.h"
+#include "gate/door.h"
+#include "gate/principal.h"
+#include "json/each.h"
+#include "service/sagemaker/records.h"
+#include "service/sagemaker/tuning_search.h"
+#include "store/events.h"
+
+namespace stepmill::sagemaker {
+
+namespace {
+
+constexpr size_t kReasonMax = 1024;
+
+bool IsEnd(const std::string& status) {
+  return status == "Completed" || status == "Failed" || status == "Stopped";
+}
+
+class Machine {
+ public:
+  Machine(const std::string& instance_id, const Json& state, const Event& event)
+      : id_(instance_id), state_(state), job_(state["job"]), event_(event) {}
+
+  Step Run() {
+    if (event_.kind == "start") OnStart();
+    if (event_.kind == "stop") Stop("Stopped");
+    if (event_.kind == "timer") Stop("Completed");
+    if (event_.kind == "event") OnEvent();
+    if (event_.kind == "effect") OnEffect();
+    return {state_.With("job", job_), std::move(turn_)};
+  }
+
+ private:
+  std::string Part(size_t index) const { return std::string(Split(id_, '/')[index]); }
+  const Json& Config() const { return job_["HyperParameterTuningJobConfig"]; }
+  const Json& Definition() const { return job_["TrainingJobDefinition"]; }
+  std::string Name() const { return job_.StringOr("HyperParameterTuningJobName", ""); }
+  std::string Status() const { return job_.StringOr("HyperParameterTuningJobStatus", ""); }
+  const Json& Jobs() const { return job_["Own"]["jobs"]; }
+  void SetJobs(Json jobs) { job_ = job_.With("Own", Json::Object{{"jobs", std::move(jobs)}}); }
+
+  void OnStart() {
+    job_ = event_.data["job"];
+    SetJobs(Json::Array{});
+    const Json& asked = Config()["RandomSeed"];
+    const uint64_t seed =
+        asked.is_number() ? static_cast<uint64_t>(asked.AsInteger()) : event_.entropy;
+    state_ = Json::Object{{"seed", std::to_string(seed)}, {"round", 0}};
+    const Json name = Json::Array{Json::Object{{"prefix", Name() + "-"}}};
+    turn_.subscriptions.push_back(
+        {"ends", Json::Object{{"source", Json::Array{"aws.sagemaker"}},
+                              {"detail-type", Json::Array{"SageMaker Training Job State Change"}},
+                              {"detail", Json::Object{{"TrainingJobName", name}}}}});
+    const int64_t limit = Config()["ResourceLimits"].IntOr("MaxRuntimeInSeconds", 0);
+    if (limit > 0) turn_.timers.push_back({"limit", event_.at + std::chrono::seconds(limit)});
+    Tell();
+    Launch();
+  }
+
+  void Launch() {
+    if (Status() != "InProgress") return;
+    const int64_t most = TrialsMax(Config(), Config()["ParameterRanges"]);
+    const int64_t together = Config()["ResourceLimits"].IntOr("MaxParallelTrainingJobs", 1);
+    while (Running() < together && static_cast<int64_t>(Jobs().size()) < most) CreateOne();
+    if (Running() == 0)
+      Finish("Completed");
+    else
+      Save();
+  }
+
+  void CreateOne() {
+    std::vector<Trial> trials;
+    for (const Json& one : ItemsOf(Jobs())) {
+      Trial trial{one["parameters"], std::nullopt};
+      if (one["objective"].is_number()) trial.objective = one["objective"].AsDouble();
+      trials.push_back(std::move(trial));
+    }
+    const auto index = static_cast<int64_t>(Jobs().size());
+    const uint64_t seed = Seed();
+    const Json parameters =
+        NextParameters(Config(), Config()["ParameterRanges"], trials, seed, index);
+    char suffix[32];
+    std::snprintf(suffix, sizeof suffix, "-%03d-%08x", static_cast<int>(index + 1),
+                  static_cast<unsigned>(MixSeed(seed, 1'000'000 + static_cast<uint64_t>(index))));
+    const std::string name = Name() + suffix;
+    const Json entry =
+        Json::Object{{"name", name}, {"parameters", parameters}, {"status", "InProgress"}};
+    SetJobs(Jobs().Push(entry));
+    Ask("create:" + std::to_string(index), "CreateTrainingJob", RequestOf(name, parameters));
+  }
+
+  uint64_t Seed() const { return std::strtoull(state_.StringOr("seed", "0").c_str(), nullptr, 10); }
+
+  Json RequestOf(const std::string& name, const Json& parameters) const {
+    Json::Object request{{"TrainingJobName", name}};
+    for (const char* member :
+         {"AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig",
+          "ResourceConfig", "StoppingCondition", "VpcConfig", "EnableNetworkIsolation",
+          "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining", "CheckpointConfig",
+          "RetryStrategy", "Environment"})
+      request.SetIf(member, Definition().Find(member));
+    Json words = Definition()["StaticHyperParameters"];
+    if (!words.is_object()) words = Json::Object{};
+    for (const auto& member : MembersOf(parameters)) words = words.With(member.name, member.value);
+    words = words.With("_tuning_objective_metric", Objective()["MetricName"]);
+    request.Set("HyperParameters", words);
+    return request;
+  }
+  Json Objective() const { return Config()["HyperParameterTuningJobObjective"]; }
+
+  void OnEvent() {
+    const Json& event = event_.data["event"];
+    if (event.StringOr("source", "") != kRecovered) {
+      OnTraining(event["detail"]);
+      return;
+    }
+    // What ended while nobody listened.
+    const int64_t round = state_.IntOr("round", 0) + 1;
+    state_ = state_.With("round", round);
+    for (size_t i = 0; i < Jobs().size(); ++i) {
+      const Json& one = Jobs().At(i);
+      if (IsEnd(one.StringOr("status", ""))) continue;
+      const std::string tag = "look:" + std::to_string(i) + ":" + std::to_string(round);
+      Ask(tag, "DescribeTrainingJob", Json::Object{{"TrainingJobName", one["name"]}});
+    }
+  }
+
+  void OnEffect() {
+    const auto parts = Split(event_.data.StringOr("tag", ""), ':');
+    const Json* error = event_.data.Find("error");
+    if (parts[0] == "look" && !error) OnTraining(event_.data["output"]);
+    if (parts[0] != "create" || !error) return;
+    // Refused: the next would be as well.
+    const auto index = static_cast<size_t>(ParseInt(parts[1]).value_or(0));
+    Put(index, Jobs().At(index).With("status", "Failed"));
+    job_ = job_.With("FailureReason",
+                     std::string(TruncateUtf8(error->StringOr("message", ""), kReasonMax)));
+    Stop("Failed");
+    if (Running() == 0) Finish(state_.StringOr("endsWith", "Failed"));
+  }
+
+  void OnTraining(const Json& training) {
+    const std::string status = training.StringOr("TrainingJobStatus", "");
+    if (!IsEnd(status)) return;
+    for (size_t i = 0; i < Jobs().size(); ++i) {
+      const Json one = Jobs().At(i);
+      if (one["name"] != training["TrainingJobName"]) continue;
+      if (IsEnd(one.StringOr("status", ""))) return;
+      Json ended = one.With("status", status);
+      for (const Json& metric : ItemsOf(training["FinalMetricDataList"])) {
+        if (status == "Completed" && metric["MetricName"] == Objective()["MetricName"])
+          ended = ended.With("objective", metric["Value"]);
+      }
+      Put(i, ended);
+      OnOneEnded(ended);
+      return;
+    }
+  }
+
+  void OnOneEnded(const Json& ended) {
+    const Json& target = Config()["TuningJobCompletionCriteria"]["TargetObjectiveMetricValue"];
+    const bool is_up = Objective().StringOr("Type", "") == "Maximize";
+    if (target.is_number() && ended["objective"].is_number()) {
+      const double value = ended["objective"].AsDouble();
+      if (is_up ? value >= target.AsDouble() : value <= target.AsDouble()) Stop("Completed");
+    }
+    if (Status() == "InProgress") return Launch();
+    if (Running() == 0) return Finish(state_.StringOr("endsWith", "Stopped"));
+    Save();
+  }
+
+  void Put(size_t index, const Json& entry) {
+    Json::Array jobs = Jobs().items();
+    jobs[index] = entry;
+    SetJobs(std::move(jobs));
+  }
+
+  int64_t Running() const {
+    int64_t count = 0;
+    for (const Json& one : ItemsOf(Jobs())) count += IsEnd(one.StringOr("status", "")) ? 0 : 1;
+    return count;
+  }
+
+  void Stop(const char* ends_with) {
+    if (Status() != "InProgress") return;
+    state_ = state_.With("endsWith", ends_with);
+    if (Running() == 0) return Finish(ends_with);
+    job_ = job_.With("HyperParameterTuningJobStatus", "Stopping");
+    for (size_t i = 0; i < Jobs().size(); ++i) {
+      const Json& one = Jobs().At(i);
+      if (!IsEnd(one.StringOr("status", "")))
+        Ask("stop:" + std::to_string(i), "StopTrainingJob",
+            Json::Object{{"TrainingJobName", one["name"]}});
+    }
+    Save();
+    Tell();
+  }
+
+  void Finish(const std::string& status) {
+    if (IsEnd(Status())) return;
+    bool has_result = false;
+    for (const Json& one : ItemsOf(Jobs())) has_result = has_result || one.Has("objective");
+    const bool has_failed = status == "Completed" && !has_result;
+    if (has_failed) {
+      job_ = job_.With("FailureReason",
+                       "All training jobs failed. Please take a look at the training jobs failures "
+                       "to get more details.");
+    }
+    job_ = job_.With("HyperParameterTuningJobStatus", has_failed ? "Failed" : status)
+               .With("HyperParameterTuningEndTime", SecondsSinceEpoch(event_.at));
+    turn_.timer_cancels.push_back("limit");
+    turn_.unsubscriptions.push_back("ends");
+    Save();
+    Tell();
+    turn_.is_finished = true;
+  }
+
+  void Ask(const std::string& tag, const char* operation, Json input) {
+    const Principal principal = ServicePrincipal("sagemaker.amazonaws.com", Part(1));
+    turn_.effects.push_back(
+        {tag, "door",
+         DoorCall("sagemaker", operation, std::move(input), principal, Part(1), Part(2))});
+  }
+  void Save() {
+    job_ = job_.With("LastModifiedTime", SecondsSinceEpoch(event_.at));
+    turn_.writes.PutDocument(TuningKey(Part(1), Part(2), Name()), job_);
+  }
+  void Tell() {
+    Json detail = job_.Without("Own");
+    for (const char* name : {"CreationTime", "HyperParameterTuningEndTime", "LastModifiedTime"}) {
+      if (detail[name].is_number())
+        detail = detail.With(name, MillisSinceEpoch(TimeFromSeconds(detail[name].AsDouble())));
+    }
+    turn_.writes.events.push_back(
+        MakeEvent("aws.sagemaker", "SageMaker HyperParameter Tuning Job State Change", Part(1),
+                  Part(2), Json::Array{job_["HyperParameterTuningJobArn"]}, detail));
+  }
+
+  const std::string& id_;
+  Json state_, job_;
+  const Event& event_;
+  Turn turn_;
+};
+
+}  // namespace
+
+Step AdvanceTuning(const std::string& instance_id, const Json& state, const Event& event) {
+  return Machine(instance_id, state, event).Run();
+}
+
+}  // namespace stepmill::sagemaker
