@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "app/backup_commands.h"
 #include "app/cleanup_command.h"
 #include "app/completion_command.h"
 #include "app/images_command.h"
@@ -71,6 +72,9 @@ constexpr Command kCommands[] = {
     {"completion", "bash, zsh or fish: a script that completes this command line",
      CompletionCommand},
     {"operations", "what is served, as docs/operations.md", OperationsCommand},
+    {"check", "verifies a data folder that no server uses", CheckCommand},
+    {"backup", "backup TO: copies a data folder, also while its server runs", BackupCommand},
+    {"restore", "restore FROM: makes a data folder from a backup", RestoreCommand},
     {"cleanup", "ends the jobs of a data folder whose server does not run", CleanupCommand},
 };
 

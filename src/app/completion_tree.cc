@@ -90,6 +90,9 @@ std::vector<CommandRow> Rows() {
         data}},
       {"open", "", {data}},
       {"completion", "", {{"SHELL", "{bash,zsh,fish}", "the shell"}}},
+      {"check", "", {data}},
+      {"backup", "", {{"TO", "FOLDER", "a folder that is not there or empty"}, data}},
+      {"restore", "", {{"FROM", "FOLDER", "a folder that stepmill backup made"}, data}},
       {"cleanup", "", {data}},
   };
 }

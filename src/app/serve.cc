@@ -14,6 +14,7 @@
 #include "app/world.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "engine/engine.h"
 #include "io/loop.h"
 
 namespace stepmill {
@@ -121,6 +122,7 @@ Task<> StartOrStop(World& world, Wires& wires, const ServeOptions& options, io::
 /// SIGTERM: requests under way are answered, what was issued is durable, then the end.
 Task<> Drain(World& world, Wires& wires, io::Loop& loop) {
   const Time deadline = loop.clock().Now() + kDrainMax;
+  world.ports().engine.EndWaits();  // long polls answer that there is nothing
   MILL_CO_CHECK(co_await wires.Drain(deadline));
   MILL_CO_CHECK(co_await world.Drain());
   loop.Stop();

@@ -95,7 +95,6 @@ class Client:
                 answer = self.send_once(service, method, path, query, headers or {}, body, timeout)
                 if answer[0] < 500 or not tries_again:
                     return answer
-                self.server.on_error_answer(answer)
                 trouble = f"{answer[0]} {answer[2][:300]!r}"
             except (OSError, http.client.HTTPException) as error:
                 if not tries_again:

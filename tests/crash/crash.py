@@ -1,7 +1,8 @@
 """Kill anywhere: a mixed run (mix.py) is ended by kill -9 at the calls by which the server changes its files, each in
 turn, started again, finished, and compared with the run that nobody disturbed.
 
-crash.py                    every point, and the same points with a second kill during recovery
+crash.py                    every point, and the same points with a second kill during recovery; then the main job
+                            (push to processing job) with many kills in each run
 crash.py --sample N         N points spread over the run and over all kinds of calls; of these a quarter with a torn
                             write, a quarter killed twice
 crash.py --point N [--torn] [--twice]     one point, with what is different in full
@@ -22,9 +23,12 @@ import time
 import traceback
 
 from plan import CrashServer, Failed, ROOT, shim
+from chain_runs import run_chains
 from mix import Mix
 
 KILLS, ERRORS = ("kill", "torn"), ("eio", "enospc", "short", "fsync")
+CHAINS, STRIKES_OF_CHAIN = 5, 20
+JOBS_SHARE = 0.15  # of the points of a sample strike what processing jobs do on the disk
 COLUMNS = ("points", "struck", "lost", "stuck", "repeated", "wrong", "died")
 
 
@@ -32,26 +36,35 @@ def program():
     return os.environ.get("STEPMILL", os.path.join(ROOT, "build", "stepmill"))
 
 
-def scratch():
+def scratch(has_jobs):
     """In memory where there is room: what is killed is a process, so the kernel keeps what was written."""
-    return tempfile.mkdtemp(prefix="stepmill-crash-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    is_there = os.path.isdir("/dev/shm") and not has_jobs
+    return tempfile.mkdtemp(prefix="stepmill-crash-", dir="/dev/shm" if is_there else None)
 
 
 class Point:
-    def __init__(self, mode, at, second=None, lies=0):
-        self.mode, self.at, self.second, self.lies = mode, at, second, lies
+    """What strikes at which call. `second`: a kill that many calls after the restart; `lies`: see Plan.arm."""
+
+    def __init__(self, mode, at, second=None, lies=0, has_jobs=False):
+        self.mode, self.at, self.second, self.lies, self.has_jobs = mode, at, second, lies, has_jobs
+
+    @property
+    def kind(self):
+        return ("jobs: " if self.has_jobs else "") + self.mode + (", twice" if self.second else "")
 
     def __str__(self):
-        return f"{self.mode} {self.at}" + (f" and {self.second} calls later" if self.second else "")
+        return f"{self.kind} at {self.at}" + (f" and {self.second} later" if self.second else "")
 
     def arguments(self):
         option = {"kill": "", "torn": " --torn"}.get(self.mode, f" --errors --mode {self.mode}")
-        return f"--point {self.at}{option}" + (f" --twice {self.second}" if self.second else "")
+        return (f"--point {self.at}{option}" + (f" --twice {self.second}" if self.second else "") +
+                (" --with-jobs" if self.has_jobs else ""))
 
 
-def run(point=None, keeps=False, trace=False):
+def run(point=None, keeps=False, trace=False, has_jobs=False):
     """One life of a data folder: its observations, and what happened to the server."""
-    folder = scratch()
+    has_jobs = has_jobs or bool(point and point.has_jobs)
+    folder = scratch(has_jobs)
     server = CrashServer(program(), folder, trace=trace)
     try:
         if point:
@@ -59,7 +72,7 @@ def run(point=None, keeps=False, trace=False):
             if point.second:
                 server.next_strikes.append(("kill", point.second))
         server.start()
-        observed = Mix(server).run()
+        observed = Mix(server, has_jobs).run()
         # A strike that nobody met while the run went on.
         if server.process.poll() is not None:
             server.wait_until_up()
@@ -74,7 +87,7 @@ def run(point=None, keeps=False, trace=False):
         return {"failed": str(error), "calls": server.plan.count, "struck": server.struck, "ends": server.ends,
                 "log": server.log_text()[-3000:], "restarts": []}
     finally:
-        server.stop_hard()
+        server.stop_hard(has_jobs)
         if keeps:
             print(f"   kept: {folder}")
         else:
@@ -82,9 +95,9 @@ def run(point=None, keeps=False, trace=False):
 
 
 def check(data):
-    return []
     """What `stepmill check` finds wrong with a store that was left."""
-    done = subprocess.run([program(), "check", "--data", data], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([program(), "check", "--data", data], capture_output=True, text=True, timeout=120,
+                          check=False)
     return [] if done.returncode == 0 else (done.stdout + done.stderr).strip().splitlines()[-20:]
 
 
@@ -158,8 +171,29 @@ def verdict(reference, point, result):
     return found
 
 
-def detects(reference, calls):
+def measure(has_jobs):
+    """The run that nobody disturbs, twice; None when it does not end as it must."""
+    began = time.monotonic()
+    results = [run(trace=True, has_jobs=has_jobs), run(trace=True, has_jobs=has_jobs)]
+    for result in results:
+        if "failed" in result or result["observed"]["open"] or result["check"]:
+            print("the undisturbed run does not end as it must: " +
+                  json.dumps({k: v for k, v in result.items() if k != "kinds"}, ensure_ascii=False)[-6000:])
+            return None
+    between = differences(results[0]["observed"], results[1]["observed"])
+    if between:
+        print("two undisturbed runs differ: " + "; ".join(text for _, text in between[:5]))
+        return None
+    longest = max(results, key=lambda result: result["calls"])
+    print(f"undisturbed{', with jobs' if has_jobs else ''}: {longest['observed']['total']} executions, a stack, a "
+          f"pipeline; {longest['calls']} writes, syncs, renames and unlinks; {(time.monotonic() - began) / 2:.1f} s",
+          flush=True)
+    return longest
+
+
+def detects(undisturbed):
     """The test itself is tested: a disk that only pretends to write, then a kill, must be found out."""
+    calls, reference = undisturbed["calls"], undisturbed["observed"]
     points = [Point("lie", calls * part // 10, lies=calls // 10) for part in (1, 2, 3)]
     with concurrent.futures.ProcessPoolExecutor(len(points)) as pool:
         unseen = [point for point, result in pool.map(run_point, points) if not verdict(reference, point, result)]
@@ -202,23 +236,33 @@ def spread(count, kinds, chance):
     return points
 
 
-def choose(options, kinds):
-    calls = len(kinds)
+def choose(options, undisturbed):
+    """The points; `undisturbed`: the run without and the run with jobs."""
     chance = random.Random(options.seed)
     modes = (options.mode.split(",") if options.mode else ERRORS) if options.errors else KILLS
     if options.point:
-        return [Point(options.mode or ("torn" if options.torn else "kill"), options.point, options.twice)]
-    if options.sample:
-        points = []
-        for i, at in enumerate(spread(options.sample, kinds, chance)):
-            if options.errors:
-                points.append(Point(modes[i % len(modes)], at))
-            else:
-                points.append(Point("torn" if i % 4 == 1 else "kill", at, chance.randint(1, 60) if i % 4 == 3 else None))
-        return points
-    points = [Point(mode, at) for at in range(options.first, calls + 1, options.step) for mode in modes]
-    if not options.errors:
-        points += [Point("kill", at, chance.randint(1, 60)) for at in range(options.first, calls + 1, options.step)]
+        return [Point(options.mode or ("torn" if options.torn else "kill"), options.point, options.twice,
+                      has_jobs=options.with_jobs)]
+    points = []
+    for has_jobs, kinds in ((False, undisturbed[False]["kinds"]), (True, undisturbed[True]["kinds"])):
+        # With jobs: what only that run has.
+        calls = [at for at, kind in enumerate(kinds, 1)
+                 if not has_jobs or kind.split(" ")[1].startswith(("jobs/", "engine/"))]
+        if options.sample:
+            count = int(options.sample * JOBS_SHARE) if has_jobs else options.sample - int(options.sample * JOBS_SHARE)
+            chosen = spread(count, [kinds[at - 1] for at in calls], chance)
+            for i, index in enumerate(chosen):
+                at = calls[index - 1]
+                if options.errors:
+                    points.append(Point(modes[i % len(modes)], at, has_jobs=has_jobs))
+                else:
+                    points.append(Point("torn" if i % 4 == 1 else "kill", at,
+                                        chance.randint(1, 60) if i % 4 == 3 else None, has_jobs=has_jobs))
+            continue
+        chosen = calls[options.first - 1::options.step]
+        points += [Point(mode, at, has_jobs=has_jobs) for at in chosen for mode in modes]
+        if not options.errors:
+            points += [Point("kill", at, chance.randint(1, 60), has_jobs=has_jobs) for at in chosen]
     return points
 
 
@@ -228,7 +272,7 @@ def table(rows):
                                for i, (cell, width) in enumerate(zip(row, widths))) for row in rows)
 
 
-def describe(options, reference, point, result, found):
+def describe(options, point, result, found):
     print(f"FAILED {point}; struck {result['struck']}: ./dev crash {point.arguments()}")
     for kind, text in found[:None if options.point else 6]:
         print(f"   {kind}: {text if options.point else text[:400]}")
@@ -243,39 +287,32 @@ def main():
     parser.add_argument("--point", type=int, help="the kill at this call alone")
     parser.add_argument("--torn", action="store_true", help="after half of the write")
     parser.add_argument("--twice", type=int, metavar="M", help="and again M calls after the start that follows")
+    parser.add_argument("--with-jobs", action="store_true", help="with --point: in the run that has processing jobs")
     parser.add_argument("--errors", action="store_true", help="failing calls instead of kills")
     parser.add_argument("--mode", help=f"of {', '.join(ERRORS)}; with --errors")
     parser.add_argument("--first", type=int, default=1, help="leave out the points before this one")
     parser.add_argument("--step", type=int, default=1, help="every Nth point")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2 * os.cpu_count(), help="runs side by side")
+    parser.add_argument("--chains", type=int, help=f"runs of the main job, {STRIKES_OF_CHAIN} kills in each")
     parser.add_argument("--keep", action="store_true", help="with --point: keep the folder")
     options = parser.parse_args()
     shim()
     began = time.monotonic()
-    baseline = [run(trace=True), run(trace=True)]
-    for result in baseline:
-        if "failed" in result or result["observed"]["open"] or result["check"]:
-            print(json.dumps(result, indent=1, ensure_ascii=False)[-6000:])
-            sys.exit("the undisturbed run does not end as it must")
-    reference, longest = baseline[0]["observed"], max(baseline, key=lambda result: result["calls"])
-    calls = longest["calls"]
-    between = differences(reference, baseline[1]["observed"])
-    if between:
-        sys.exit("two undisturbed runs differ: " + "; ".join(text for _, text in between[:5]))
-    print(f"undisturbed: {reference['total']} executions, a stack, a pipeline; "
-          f"{calls} writes, syncs, renames and unlinks; {(time.monotonic() - began) / 2:.1f} s", flush=True)
+    undisturbed = {has_jobs: measure(has_jobs) for has_jobs in (False, True)}
+    if None in undisturbed.values():
+        return 1
     passed = failed = 0
     if not options.point:
-        passed, failed = (1, 0) if detects(reference, calls) else (0, 1)
-    points = choose(options, longest["kinds"])
+        passed, failed = (1, 0) if detects(undisturbed[False]) else (0, 1)
+    points = choose(options, undisturbed)
     sums = collections.defaultdict(lambda: dict.fromkeys(COLUMNS, 0))
     restarts = []
     tried = 0
     with concurrent.futures.ProcessPoolExecutor(min(options.jobs, len(points))) as pool:
         for point, result in (map(run_single(options), points) if options.point else pool.map(run_point, points)):
-            found = verdict(reference, point, result)
-            row = sums[point.mode + (", twice" if point.second else "")]
+            found = verdict(undisturbed[point.has_jobs]["observed"], point, result)
+            row = sums[point.kind]
             row["points"] += 1
             row["struck"] += bool(result["struck"])
             for kind in {kind for kind, _ in found}:
@@ -284,9 +321,14 @@ def main():
             passed, failed = (passed, failed + 1) if found else (passed + 1, failed)
             tried += 1
             if found or options.point:
-                describe(options, reference, point, result, found)
+                describe(options, point, result, found)
             elif tried % 100 == 0:
                 print(f"   {tried} of {len(points)} after {time.monotonic() - began:.0f} s", flush=True)
+    chains = options.chains if options.chains is not None else 0 if options.sample or options.point else CHAINS
+    if chains and not options.errors:
+        struck, runs, bad = run_chains(program(), chains, STRIKES_OF_CHAIN, options.seed)
+        sums[f"chain, {runs} runs"].update(points=runs * STRIKES_OF_CHAIN, struck=struck, wrong=bad)
+        passed, failed = passed + runs - bad, failed + bad
     rows = [("", *COLUMNS)] + [(mode, *row.values()) for mode, row in sums.items()]
     if len(sums) > 1:
         rows.append(("all", *(sum(row[c] for row in sums.values()) for c in COLUMNS)))

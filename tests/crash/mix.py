@@ -154,6 +154,19 @@ COUNTS = {"loop": 6, "wait": 4, "until": 4, "parallel": 5, "map": 4, "retry": 4,
           "activity": 5, "redrive": 4, "nested": 3, "distributed": 3, "distexpress": 1, "fail": 2, "stop": 3,
           "timeout": 3, "s3": 3, "event": 3, "large": 2, "jsonata": 4, "quick": 4, "behind": 3}
 
+# Each start of the container is a line of its own in the job's log.
+JOB = machine("Job", Job=task("sagemaker:createProcessingJob.sync", {
+    "ProcessingJobName.$": "$$.Execution.Name", "RoleArn": ROLE,
+    "AppSpecification": {"ImageUri": "debian:12", "ContainerEntrypoint": [
+        "/bin/sh", "-c", "echo started; sleep 0.3; echo ended"]},
+    "ProcessingResources": {"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large",
+                                              "VolumeSizeInGB": 1}}},
+    ResultSelector={"Status.$": "$.ProcessingJobStatus"}))
+FAILING_JOB = json.loads(json.dumps(JOB).replace("echo ended", "echo ended; exit 3"))
+JOB_MACHINES = {"job": JOB, "jobfail": FAILING_JOB}
+JOB_COUNTS = {"job": 4, "jobfail": 1}
+JOB_GROUP = "/aws/sagemaker/ProcessingJobs"
+
 TEMPLATE = {
     "Parameters": {"Word": {"Type": "String"}},
     "Resources": {
@@ -226,15 +239,20 @@ def history_shape(events):
 
 
 class Mix:
-    def __init__(self, server, jobs=0):
+    """`has_jobs`: processing jobs in containers too."""
+
+    def __init__(self, server, has_jobs=False):
         self.server = server
+        self.has_jobs = has_jobs
+        self.machines = {**MACHINES, **(JOB_MACHINES if has_jobs else {})}
+        self.executions = {**COUNTS, **(JOB_COUNTS if has_jobs else {})}
         self.client = Client(server)
         self.now = int(time.time() * 1000)
         self.arns = {}  # "machine-number" -> execution
         self.answers = {}  # of StartSyncExecution
         self.worker_unsure = 0
         self.is_over = threading.Event()
-        self.open_machines = set(MACHINES) - {"ruled"}
+        self.open_machines = set(self.machines) - {"ruled"}
         self.trouble = []
 
     def states(self, operation, payload, fine=()):
@@ -274,7 +292,7 @@ class Mix:
         self.client.s3("PUT", f"/{BUCKET}", b"<VersioningConfiguration><Status>Enabled</Status>"
                        b"</VersioningConfiguration>", "versioning=")
         call("states", "CreateActivity", {"name": "work"})
-        for kind, machines in (("STANDARD", MACHINES), ("EXPRESS", EXPRESS)):
+        for kind, machines in (("STANDARD", self.machines), ("EXPRESS", EXPRESS)):
             for name, definition in machines.items():
                 call("states", "CreateStateMachine", {"name": name, "roleArn": ROLE, "type": kind,
                                                       "definition": json.dumps(definition)})
@@ -307,7 +325,7 @@ class Mix:
 
     def start_all(self):
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
-        for name, count in COUNTS.items():
+        for name, count in self.executions.items():
             for n in range(count):
                 given = {"ts": self.now, "name": f"{name}-{n}", "until": until, "items": [1, 2, 3, 4, 5, 6]}
                 if name == "large":
@@ -337,7 +355,11 @@ class Mix:
                     return
                 self.worker_unsure += 1
                 if not self.is_over.wait(0.02):
-                    self.server.wait_until_up()
+                    try:
+                        self.server.wait_until_up()
+                    except Failed as trouble:
+                        self.trouble.append(f"the worker: {trouble}")
+                        return
                 continue
             except Exception as error:  # a connection that ended amid an answer
                 self.worker_unsure += 1
@@ -360,7 +382,7 @@ class Mix:
         for n in range(COUNTS["stop"]):
             self.states("StopExecution", {"executionArn": self.arns[f"stop-{n}"], "error": "Enough", "cause": "a test"})
         answered, redriven, is_updated, is_run_again = set(), set(), False, False
-        deadline = time.monotonic() + END_SECONDS
+        deadline = time.monotonic() + END_SECONDS * (3 if self.has_jobs else 1)
         while True:
             self.answer_tokens(answered)
             self.redrive(redriven)
@@ -475,7 +497,7 @@ class Mix:
 
     def observe(self):
         executions, counts, facts = {}, {}, {}
-        for name in list(MACHINES) + ["deployed"]:
+        for name in list(self.machines) + ["deployed"]:
             for listed in self.list_executions(name):
                 self.observe_execution(name, listed, executions)
         for message in self.messages():
@@ -486,6 +508,8 @@ class Mix:
             for parameter in self.pages("ssm", "GetParametersByPath", {"Path": prefix, "Recursive": True},
                                         "Parameters", "NextToken"):
                 counts["versions of " + parameter["Name"]] = parameter["Version"]
+        if self.has_jobs:
+            self.observe_jobs(counts)
         self.observe_objects(counts, facts)
         self.observe_stack(counts, facts)
         self.observe_pipeline(counts, facts)
@@ -528,6 +552,20 @@ class Mix:
         while known in executions:  # of a rule or a pipeline, with random names
             known += "+"
         executions[known] = shown
+
+    def observe_jobs(self, counts):
+        listed = self.pages("sagemaker", "ListProcessingJobs", {}, "ProcessingJobSummaries", "NextToken")
+        for job in listed:
+            name = job["ProcessingJobName"]
+            counts[f"job {name} {job['ProcessingJobStatus']}"] = 1
+            streams = self.pages("logs", "DescribeLogStreams", {
+                "logGroupName": JOB_GROUP, "logStreamNamePrefix": name + "/"}, "logStreams", "nextToken")
+            for stream in streams:
+                for line in self.client.call("logs", "GetLogEvents", {
+                        "logGroupName": JOB_GROUP, "logStreamName": stream["logStreamName"],
+                        "startFromHead": True})["events"]:
+                    key = f"job {name} said {line['message']}"
+                    counts[key] = counts.get(key, 0) + 1
 
     def observe_objects(self, counts, facts):
         text = self.client.s3("GET", f"/{BUCKET}", query="prefix=task%2F&versions=").decode()

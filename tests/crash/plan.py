@@ -2,6 +2,7 @@
 import collections
 import mmap
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -83,7 +84,7 @@ class CrashServer(Server):
         self.struck = []  # what was struck, in order
         self.ends = []  # (exit code, last lines) of each end that was not asked for
         self.cleared = None  # when the disk has room again, for a server that goes on
-        self.error_answers = 0
+        self.is_over = False
         self.restart_seconds = []
 
     def start_once(self):
@@ -120,8 +121,12 @@ class CrashServer(Server):
         return self
 
     def note_end(self):
-        """Writes down why the server ended; arms what is planned for the next life."""
+        """Writes down why the server ended; arms what is planned for the next life. Every second time the engine of
+        its containers is killed too."""
         code = self.process.wait()
+        if len(self.ends) % 2:
+            for pid in self.engine_pids():
+                os.kill(pid, signal.SIGKILL)
         with open(self.log_path(), errors="replace") as log:
             lines = log.read().strip().splitlines()
         self.process.stdout.close()
@@ -143,14 +148,13 @@ class CrashServer(Server):
     def wait_until_up(self):
         """Starts the server again when it has ended, and gives a full disk its room back after a while."""
         with self.lock:
+            if self.is_over:
+                return
             if self.process.poll() is not None:
                 self.note_end()
                 while not self.start_once():
                     self.note_end()
             self.clear_in_time()
-
-    def on_error_answer(self, _):
-        self.error_answers += 1
 
     def clear_in_time(self):
         if not self.plan.fired or not self.plan.field(1):
@@ -162,12 +166,27 @@ class CrashServer(Server):
             self.plan.disarm()
             self.cleared = None
 
-    def stop_hard(self):
+    def stop_hard(self, has_jobs=False):
+        with self.lock:
+            self.is_over = True
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         if self.process:
             self.process.stdout.close()
+        if has_jobs:  # the containers that are left, and their engine
+            subprocess.run([self.program, "cleanup", "--data", self.data], check=False, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+            for pid in self.engine_pids():
+                os.kill(pid, signal.SIGTERM)
+            self.unmount()
+
+    def unmount(self):
+        """What an engine that was killed left mounted."""
+        with open("/proc/mounts", encoding="utf-8", errors="replace") as mounts:
+            for place in [line.split(" ")[1] for line in mounts]:
+                if place.startswith(self.folder + "/"):
+                    subprocess.run(["umount", "-l", place], check=False, stderr=subprocess.DEVNULL)
 
 
 __all__ = ["CrashServer", "Failed", "MODES", "Plan", "REGION", "ROOT", "shim"]

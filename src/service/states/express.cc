@@ -10,6 +10,7 @@
 namespace stepmill::states {
 namespace {
 
+constexpr std::chrono::milliseconds kLookEvery{10};  // while the server drains
 constexpr Seconds kRunMax{3600};  // longer than any execution: nothing waits for ever
 
 /// The loop of one execution. Owned by its coroutines, which wait for a topic of the engine: so
@@ -35,6 +36,11 @@ class MemoryRun : public std::enable_shared_from_this<MemoryRun> {
         const uint64_t moment = self->ports_.engine.Moment();
         const Time until = self->ports_.clock.Now() + kRunMax;
         MILL_CO_CHECK(co_await self->ports_.engine.WaitFor(self->topic_, moment, until));
+        if (self->ports_.engine.Moment() == moment && self->inbox_.empty()) {
+          // Waits have ended, since the server is about to: what runs may still come to its end.
+          const Time soon = self->ports_.clock.Now() + kLookEvery;
+          if (!co_await self->ports_.clock.SleepUntil(soon)) co_return self->document_;
+        }
         continue;
       }
       Event event = std::move(self->inbox_.front());

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace stepmill::journal {
@@ -24,17 +26,19 @@ Result<> Connection::Run(const char* sql) {
 
 Error Connection::LastError(std::string_view what) const {
   const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
-  if ((code & 0xFF) == SQLITE_FULL)
+  const int system = handle_ ? sqlite3_system_errno(handle_) : 0;
+  if ((code & 0xFF) == SQLITE_FULL || ((code & 0xFF) == SQLITE_IOERR && system == ENOSPC))
     return {Code::kUnavailable, "StoreFull", "the disk that holds " + path_ + " is full"};
   if ((code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB)
     return {Code::kUnavailable, "StoreDamaged",
             path_ + " is damaged (" + sqlite3_errmsg(handle_) +
                 "): run `stepmill check`, restore a backup"};
-  std::string message = path_ + ": " + std::string(what) + ": " +
+  // The first line of a statement says enough.
+  what.remove_prefix(std::min(what.find_first_not_of("\n "), what.size()));
+  std::string message = path_ + ": " + std::string(what.substr(0, what.find('\n'))) + ": " +
                         (handle_ ? sqlite3_errmsg(handle_) : "out of memory") + " (" +
                         std::to_string(code) + ")";
-  if (const int system = handle_ ? sqlite3_system_errno(handle_) : 0; system != 0)
-    message += std::string(": ") + std::strerror(system);
+  if (system != 0) message += std::string(": ") + std::strerror(system);
   return {Code::kUnavailable, "StoreFailed", std::move(message)};
 }
 
