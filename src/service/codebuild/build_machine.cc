@@ -197,6 +197,7 @@ class Machine {
 
   // --- what the commit shows; one after the other, so that the last one is the last
   bool IsReported() const {
+    if (build_["own"].Has("batch")) return false;  // the batch is, as a whole
     return build_["own"].Has("webhook") || build_["source"].BoolOr("reportBuildStatus", false);
   }
   void Report(const std::string& state, const std::string& description) {

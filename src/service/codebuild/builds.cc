@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/strings.h"
 #include "engine/engine.h"
 #include "json/each.h"
@@ -13,23 +15,6 @@ namespace {
 constexpr int kPage = 100;
 constexpr int kPlacesMax = 10'000;   ///< builds of one project that run or wait
 constexpr int64_t kQueueFactor = 5;  ///< so many times the limit may wait (CodeBuild: quotas)
-
-std::string Padded(int64_t millis) {
-  std::string text = std::to_string(millis);
-  return std::string(15 - std::min<size_t>(15, text.size()), '0') + text;
-}
-
-/// The caller as builds show it: "codepipeline/NAME", a user's name, "ROLE/SESSION".
-std::string InitiatorOf(const Call& call, const std::string& source_type) {
-  const std::string& arn = call.principal.arn;
-  const size_t slash = arn.rfind('/');
-  if (call.principal.kind == Principal::Kind::kAssumedRole && source_type == "CODEPIPELINE")
-    return "codepipeline/" + arn.substr(slash + 1);
-  if (call.principal.kind == Principal::Kind::kUser) return arn.substr(slash + 1);
-  if (call.principal.kind == Principal::Kind::kAssumedRole)
-    return arn.substr(arn.find(":assumed-role/") + 14);
-  return call.principal.kind == Principal::Kind::kRoot ? "root" : arn;
-}
 
 Json Merged(const Json& base, const Json& over) {
   Json out = base.is_object() ? base : Json(Json::Object());
@@ -112,7 +97,8 @@ Json NewBuild(Call& call, const Json& project, const Json& input, int64_t number
                             {"encryptionKey", project["encryptionKey"]},
                             {"phases", Json::Array()},
                             {"exportedEnvironmentVariables", Json::Array()}};
-  if (input.Has("own")) build = build.With("own", input["own"]);
+  for (const char* member : {"own", "buildBatchArn"})
+    if (input.Has(member)) build = build.With(member, input[member]);
   const auto pick = [&](const char* from_input, const char* member) {
     if (input.Has(from_input))
       build = build.With(member, input[from_input]);
@@ -221,10 +207,30 @@ Task<Json> RequireBuild(Call& call, std::string id_or_arn) {
   co_return *build;
 }
 
+}  // namespace
+
+std::string Padded(int64_t millis) {
+  std::string text = std::to_string(millis);
+  return std::string(15 - std::min<size_t>(15, text.size()), '0') + text;
+}
+
+std::string InitiatorOf(const Call& call, const std::string& source_type) {
+  const std::string& arn = call.principal.arn;
+  const size_t slash = arn.rfind('/');
+  if (call.principal.kind == Principal::Kind::kAssumedRole && source_type == "CODEPIPELINE")
+    return "codepipeline/" + arn.substr(slash + 1);
+  if (call.principal.kind == Principal::Kind::kUser) return arn.substr(slash + 1);
+  if (call.principal.kind == Principal::Kind::kAssumedRole)
+    return arn.substr(arn.find(":assumed-role/") + 14);
+  return call.principal.kind == Principal::Kind::kRoot ? "root" : arn;
+}
+
 /// `prefix`: the index; the token is the last key's part after it.
 Task<Json> ListIndex(Call& call, Key prefix) {
   const bool is_descending = call.input.StringOr("sortOrder", "DESCENDING") == "DESCENDING";
   const std::string token = call.input.StringOr("nextToken", "");
+  const auto most =
+      static_cast<size_t>(std::clamp<int64_t>(call.input.IntOr("maxResults", kPage), 1, kPage));
   Key from = prefix, to = PrefixEnd(prefix);
   if (!token.empty()) {
     const auto rest = Unhex(token);
@@ -233,20 +239,19 @@ Task<Json> ListIndex(Call& call, Key prefix) {
   }
   MILL_CO_TRY(const auto documents,
               co_await call.ports.store.Range(
-                  from, to, is_descending ? Direction::kBackward : Direction::kForward, kPage + 1));
+                  from, to, is_descending ? Direction::kBackward : Direction::kForward,
+                  static_cast<int>(most) + 1));
   Json::Array ids;
   Json::Object output;
   for (const Document& document : documents) {
-    if (ids.size() == kPage) break;
+    if (ids.size() == most) break;
     ids.push_back(document.body["id"]);
-    if (ids.size() == kPage && documents.size() > kPage)
+    if (ids.size() == most && documents.size() > most)
       output.Set("nextToken", Hex(document.key.substr(prefix.size())));
   }
   output.Set("ids", std::move(ids));
   co_return Json(std::move(output));
 }
-
-}  // namespace
 
 Key BuildKey(std::string_view account, std::string_view region, std::string_view id) {
   return MakeKey({account, region, "codebuild", "build", id});

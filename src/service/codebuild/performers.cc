@@ -54,6 +54,8 @@ std::map<std::string, std::string> BaseEnvironment(const Asker& asker, const Jso
       {"HOME", "/root"}};
   if (build.Has("resolvedSourceVersion"))
     env["CODEBUILD_RESOLVED_SOURCE_VERSION"] = build.StringOr("resolvedSourceVersion", "");
+  if (build["own"].Has("batch"))
+    env["CODEBUILD_BATCH_BUILD_IDENTIFIER"] = build["own"].StringOr("batch", "");
   for (const auto& member : MembersOf(build["own"]["webhook"]))
     env["CODEBUILD_WEBHOOK_" + member.name] = member.value.AsString();
   return env;
@@ -166,6 +168,11 @@ Task<Json> PerformLog(Ports& ports, Performance performance) {
 Task<Json> PerformClose(Ports& ports, Performance performance) {
   co_return co_await CloseJob(ports, performance.what);
 }
+Task<Json> PerformBatchSpec(Ports& ports, Performance performance) {
+  auto read = co_await ReadBatchSpec(ports, performance.what);
+  if (!read) co_return FinalError(read.error(), performance.attempt);
+  co_return read;
+}
 Task<Json> PerformStatus(Ports& ports, Performance performance) {
   co_return co_await PutStatus(ports, performance.what, performance.effect_id);
 }
@@ -250,7 +257,7 @@ void AddPerformers(Ports& ports) {
   const std::pair<const char*, Task<Json> (*)(Ports&, Performance)> kAll[] = {
       {"provision", PerformProvision}, {"source", PerformSource}, {"step", PerformStep},
       {"upload", PerformUpload},       {"log", PerformLog},       {"close", PerformClose},
-      {"finish", PerformFinish},       {"status", PerformStatus}};
+      {"finish", PerformFinish},       {"status", PerformStatus}, {"batch-spec", PerformBatchSpec}};
   for (const auto& [name, function] : kAll)
     ports.engine.AddPerformer(
         std::string("codebuild.") + name,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "repo/repo.h"
 #include "service/ask.h"
 #include "service/log_pump.h"
 
@@ -23,5 +24,10 @@ Task<Json> RunCommand(Ports& ports, Json what);
 Task<Json> UploadArtifacts(Ports& ports, Json what, std::string effect_id);
 /// {"NAME": value} of the variables of the project that are not plain text, and those of `spec`.
 Task<std::map<std::string, Secret>> SecretVariables(Asker asker, Json build, Json spec);
+
+/// What a batch's buildspec wants, as lang/buildspec/batch.h gives it, and the commit.
+Task<Json> ReadBatchSpec(Ports& ports, Json what);
+/// The commit that a source version names: branch, tag, commit, pr/N, refs/..., refs/heads/b^{SHA}.
+Task<std::string> ResolveVersion(Asker asker, RepoId repo, std::string version);
 
 }  // namespace stepmill::codebuild

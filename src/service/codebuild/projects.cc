@@ -27,8 +27,7 @@ Result<> CheckCapabilities(const Json& project) {
   for (const char* name : {"registryCredential", "certificate", "fleet", "dockerServer"})
     if (environment.Has(name))
       return InvalidInput("environment." + std::string(name) + " is not available here");
-  for (const char* name :
-       {"vpcConfig", "fileSystemLocations", "buildBatchConfig", "autoRetryLimit"})
+  for (const char* name : {"vpcConfig", "fileSystemLocations", "autoRetryLimit"})
     if (project[name].size() > 0 || project[name].is_number())
       return InvalidInput(std::string(name) + " is not available here");
   const int64_t limit = project.IntOr("concurrentBuildLimit", 1);
@@ -83,7 +82,7 @@ Json WithDefaults(Json project) {
   return project;
 }
 
-Json Shown(const Json& project) { return project.Without("buildCount"); }
+Json Shown(const Json& project) { return project.Without("buildCount").Without("batchCount"); }
 
 }  // namespace
 

@@ -15,6 +15,10 @@
 ///     webhook/PROJECT            {"project"}: projects whose webhook follows their repository
 ///     session/JOB                {"id"}: of a build that shows its status, by its role's session
 ///     followed/EXECUTION         {"id"}: the build whose commit follows this execution
+///     batch/PROJECT:UUID         a batch as BatchGetBuildBatches gives it, and "own" {"start":
+///     what
+///                                its builds are started with}; written by its machine
+///     batch-started/..., batch-started-of/..., batch-token/...    as of builds
 ///     active/PROJECT/ID          {}: counts against the project's concurrentBuildLimit
 ///     waiting/PROJECT/MILLIS/ID  {"id"}: queued, in order
 ///     started/MILLIS/ID          empty: all builds in the order of their start
@@ -43,6 +47,15 @@ inline Json ShownBuild(const Json& build) { return build.Without("own"); }
 /// "resolvedSourceVersion" (the commit to build) and "own".
 Task<Json> StartOwnBuild(Call& call, Document project, Json input);
 
+Task<Json> StartOwnBatch(Call& call, Document project, Json input);
+Key BatchKey(std::string_view account, std::string_view region, std::string_view id);
+/// Milliseconds as keys carry them, so that they stand in order.
+std::string Padded(int64_t millis);
+/// The caller as builds show it: "codepipeline/NAME", a user's name, "ROLE/SESSION".
+std::string InitiatorOf(const Call& call, const std::string& source_type = "");
+/// A page of {"ids", "nextToken"} from an index, by the call's sortOrder and nextToken.
+Task<Json> ListIndex(Call& call, Key prefix);
+
 // Handlers; service.cc has their rows.
 Task<Json> CreateProject(Call& call);
 Task<Json> UpdateProject(Call& call);
@@ -58,6 +71,14 @@ Task<Json> OnExecutionStarted(Call& call);
 Task<Json> CreateWebhook(Call& call);
 Task<Json> UpdateWebhook(Call& call);
 Task<Json> DeleteWebhook(Call& call);
+Task<Json> StartBuildBatch(Call& call);
+/// Ours, asked by a batch's machine: StartBuild's input, "own", "initiator", "buildBatchArn".
+Task<Json> StartBuildOfBatch(Call& call);
+Task<Json> StopBuildBatch(Call& call);
+Task<Json> RetryBuildBatch(Call& call);
+Task<Json> BatchGetBuildBatches(Call& call);
+Task<Json> ListBuildBatches(Call& call);
+Task<Json> ListBuildBatchesForProject(Call& call);
 Task<Json> BatchDeleteBuilds(Call& call);
 Task<Json> ListCuratedEnvironmentImages(Call& call);
 Task<Json> StopBuild(Call& call);

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 #include "gate/model.h"
+#include "service/codebuild/batch_machine.h"
 #include "service/codebuild/build_machine.h"
 #include "service/codebuild/codebuild.h"
 #include "service/codebuild/follow.h"
@@ -75,6 +76,40 @@ constexpr Operation kOperations[] = {
      .action = "codebuild:StartBuild",
      .resource = kAny,
      .is_internal = true},
+    {.name = "StartBuildBatch",
+     .handler = StartBuildBatch,
+     .action = "codebuild:StartBuildBatch",
+     .resource = kProjectName,
+     .keeps = "cacheOverride,encryptionKeyOverride,imagePullCredentialsTypeOverride,"
+              "gitCloneDepthOverride,gitSubmodulesConfigOverride,sourceAuthOverride"},
+    {.name = "StopBuildBatch",
+     .handler = StopBuildBatch,
+     .action = "codebuild:StopBuildBatch",
+     .resource = kAny},
+    {.name = "RetryBuildBatch",
+     .handler = RetryBuildBatch,
+     .action = "codebuild:RetryBuildBatch",
+     .resource = kAny,
+     .keeps = "idempotencyToken"},
+    {.name = "BatchGetBuildBatches",
+     .handler = BatchGetBuildBatches,
+     .action = "codebuild:BatchGetBuildBatches",
+     .resource = kAny,
+     .access = Access::kRead},
+    {.name = "ListBuildBatches",
+     .handler = ListBuildBatches,
+     .action = "codebuild:ListBuildBatches",
+     .access = Access::kList},
+    {.name = "ListBuildBatchesForProject",
+     .handler = ListBuildBatchesForProject,
+     .action = "codebuild:ListBuildBatchesForProject",
+     .resource = kProjectName,
+     .access = Access::kList},
+    {.name = "StartBuildOfBatch",
+     .handler = StartBuildOfBatch,
+     .action = "codebuild:StartBuild",
+     .resource = kProjectName,
+     .is_internal = true},
     {.name = "CreateWebhook",
      .handler = CreateWebhook,
      .action = "codebuild:CreateWebhook",
@@ -134,6 +169,7 @@ constexpr EventRow kEvents[] = {
 
 void WireUp(Ports& ports) {
   ports.engine.AddMachine(kMachine, JsonMachine(AdvanceBuild));
+  ports.engine.AddMachine(kBatchMachine, JsonMachine(AdvanceBatch));
   ports.engine.AddMachine(kFollowMachine, JsonMachine(AdvanceFollow));
   AddPerformers(ports);
 }

@@ -62,12 +62,7 @@ Task<Staged> StageGit(Asker asker, Json source, std::string version, std::string
                       std::string temporary) {
   const std::string name = RepositoryOf(source.StringOr("location", ""));
   const RepoId repo{asker.account, asker.region, name};
-  // refs/heads/b^{sha}: only the commit counts. pr/N: what the pull request proposes.
-  if (const size_t brace = version.find("^{"); brace != std::string::npos)
-    version = version.substr(brace + 2, version.find('}') - brace - 2);
-  if (version.starts_with("pr/")) version = "refs/pull/" + version.substr(3) + "/head";
-  if (version.empty()) version = "HEAD";
-  const auto commit = co_await asker.ports.repos.Resolve(repo, version);
+  const auto commit = co_await ResolveVersion(asker, repo, version);
   if (!commit)
     co_return ClientError("git: " + commit.error().message + " for primary source " +
                           source.StringOr("location", "") + " and source version " + version);
@@ -181,6 +176,15 @@ Task<> SetEnvironment(Asker asker, Json what, Json spec,
 }
 
 }  // namespace
+
+Task<std::string> ResolveVersion(Asker asker, RepoId repo, std::string version) {
+  // refs/heads/b^{sha}: only the commit counts. pr/N: what the pull request proposes.
+  if (const size_t brace = version.find("^{"); brace != std::string::npos)
+    version = version.substr(brace + 2, version.find('}') - brace - 2);
+  if (version.starts_with("pr/")) version = "refs/pull/" + version.substr(3) + "/head";
+  if (version.empty()) version = "HEAD";
+  co_return co_await asker.ports.repos.Resolve(repo, version);
+}
 
 Task<std::map<std::string, Secret>> SecretVariables(Asker asker, Json build, Json spec) {
   // The project's variables win over those of the buildspec.

@@ -26,7 +26,7 @@ Error NoWebhook(const std::string& project) {
 Result<> CheckWebhook(const Json& input) {
   MILL_CHECK(CheckFilterGroups(input["filterGroups"]));
   const std::string type = input.StringOr("buildType", "BUILD");
-  if (type != "BUILD")
+  if (type != "BUILD" && type != "BUILD_BATCH")
     return InvalidInput("Webhooks of build type " + type + " are not available here");
   for (const char* name : {"manualCreation", "rotateSecret"})
     if (input.BoolOr(name, false))
@@ -209,12 +209,17 @@ Task<Json> OnRepositoryEvent(Call& call) {
     }
     if (!Wants(webhook["filterGroups"], webhook.StringOr("branchFilter", ""), happening)) continue;
     const Json input = StartOf(project->body, happening);
-    const Result<Json> build = co_await StartOwnBuild(call, *project, input);
-    if (build)
-      started.push_back((*build)["build"]["id"]);
+    const bool is_batch = webhook.StringOr("buildType", "BUILD") == "BUILD_BATCH";
+    Result<Json> begun = Json();
+    if (is_batch)
+      begun = co_await StartOwnBatch(call, *project, input);
+    else
+      begun = co_await StartOwnBuild(call, *project, input);
+    if (begun)
+      started.push_back((*begun)[is_batch ? "buildBatch" : "build"]["id"]);
     else  // the others go on
       MILL_LOG(kWarn, "codebuild: webhook of " + project->body.StringOr("name", "") + ": " +
-                          build.error().message);
+                          begun.error().message);
   }
   co_return Json::Object{{"builds", std::move(started)}};
 }

@@ -103,6 +103,31 @@ struct Build {
   }
 };
 
+struct BuildBatch {
+  static Json Watch(const Json& input) {
+    return Pattern("aws.codebuild", "CodeBuild Build Batch State Change", "project-name",
+                   input["ProjectName"]);
+  }
+  static ServiceCall Describe(const Json&, const Json& submitted) {
+    return {"codebuild", "BatchGetBuildBatches",
+            Json::Object{{"Ids", Json::Array{submitted["BuildBatch"]["Id"]}}}};
+  }
+  static JobOutcome Outcome(const Json& described, bool) {
+    const Json& batches = described["BuildBatches"];
+    if (!batches.is_array() || batches.size() == 0) return {};
+    const Json result = Json::Object{{"BuildBatch", batches.At(0)}};
+    const std::string status = batches.At(0).StringOr("BuildBatchStatus", "");
+    if (status == "IN_PROGRESS" || status.empty()) return {};
+    if (status == "SUCCEEDED") return {JobOutcome::Kind::kSucceeded, result};
+    return {JobOutcome::Kind::kFailed, result};
+  }
+  static std::optional<ServiceCall> Stop(const Json&, const Json& submitted) {
+    if (!submitted["BuildBatch"].Has("Id")) return std::nullopt;
+    return ServiceCall{"codebuild", "StopBuildBatch",
+                       Json::Object{{"Id", submitted["BuildBatch"]["Id"]}}};
+  }
+};
+
 // -- Glue: the run's id is known only when it was submitted ------------------------------------
 
 struct GlueRun {
@@ -180,6 +205,8 @@ constexpr SyncJob kJobs[] = {
      Transform::Outcome, Transform::Stop},
     {"codebuild", "startBuild", Build::Prepare, Build::Watch, Build::Describe, Build::Outcome,
      Build::Stop},
+    {"codebuild", "startBuildBatch", Build::Prepare, BuildBatch::Watch, BuildBatch::Describe,
+     BuildBatch::Outcome, BuildBatch::Stop},
     {"glue", "startJobRun", GlueRun::Prepare, GlueRun::Watch, GlueRun::Describe, GlueRun::Outcome,
      GlueRun::Stop},
     {"states", "startExecution", Child::Prepare, Child::Watch, Child::Describe, Child::Outcome,
