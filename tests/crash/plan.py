@@ -189,4 +189,4 @@ class CrashServer(Server):
                     subprocess.run(["umount", "-l", place], check=False, stderr=subprocess.DEVNULL)
 
 
-__all__ = ["CrashServer", "Failed", "MODES", "Plan", "REGION", "ROOT", "shim"]
+__all__ = ["CrashServer", "Failed", "MODES", "Plan", "REGION", "ROOT", "Server", "shim"]
