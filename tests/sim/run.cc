@@ -14,7 +14,7 @@ constexpr Seconds kTimeMax{30 * 24 * 3600};  // of the simulated clock
 constexpr uint64_t kWorldSalt = 21, kNetworkSalt = 22, kJobsSalt = 23, kServerSalt = 24,
                    kDiskSalt = 25;
 
-constexpr uint64_t kCrowdOneIn = 40;
+constexpr uint64_t kCrowdOneIn = 100;
 constexpr NamedScenario kCrowd = {"crowd", Crowd};
 
 Faults ChooseFaults(Chance& chance) {
