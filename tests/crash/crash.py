@@ -1,7 +1,7 @@
 """Kill anywhere: a mixed run (mix.py) is ended by kill -9 at the calls by which the server changes its files, each in
 turn, started again, finished, and compared with the run that nobody disturbed.
 
-crash.py                    every point, and the same points with a second kill during recovery; then the main job
+crash.py                    every point (of calls of a kind that comes in thousands every 16th), and the same points with a second kill during recovery; then the main job
                             (push to processing job) with many kills in each run
 crash.py --sample N         N points spread over the run and over all kinds of calls; of these a quarter with a torn
                             write, a quarter killed twice
@@ -28,6 +28,7 @@ from mix import Mix
 
 KILLS, ERRORS = ("kill", "torn"), ("eio", "enospc", "short", "fsync")
 CHAINS, STRIKES_OF_CHAIN = 5, 20
+THOUSANDS = 2000
 JOBS_SHARE = 0.15  # of the points of a sample strike what processing jobs do on the disk
 COLUMNS = ("points", "struck", "lost", "stuck", "repeated", "wrong", "died")
 
@@ -236,6 +237,18 @@ def spread(count, kinds, chance):
     return points
 
 
+def thinned(calls, kinds):
+    """All calls, but of a kind that comes in thousands (pages of the index, which is behind the journal) every 16th."""
+    counts, seen = collections.Counter(kinds), collections.Counter()
+    kept = []
+    for at in calls:
+        kind = kinds[at - 1]
+        seen[kind] += 1
+        if counts[kind] < THOUSANDS or seen[kind] % 16 == 1:
+            kept.append(at)
+    return kept
+
+
 def choose(options, undisturbed):
     """The points; `undisturbed`: the run without and the run with jobs."""
     chance = random.Random(options.seed)
@@ -259,7 +272,7 @@ def choose(options, undisturbed):
                     points.append(Point("torn" if i % 4 == 1 else "kill", at,
                                         chance.randint(1, 60) if i % 4 == 3 else None, has_jobs=has_jobs))
             continue
-        chosen = calls[options.first - 1::options.step]
+        chosen = thinned(calls, kinds)[options.first - 1::options.step]
         points += [Point(mode, at, has_jobs=has_jobs) for at in chosen for mode in modes]
         if not options.errors:
             points += [Point("kill", at, chance.randint(1, 60), has_jobs=has_jobs) for at in chosen]
