@@ -89,6 +89,9 @@ Result<std::unique_ptr<JournalStore>> SimServer::OpenStore(Machine& machine, Sim
   ground.indexer = std::make_unique<SimWorker>(side, seed ^ kIndexerSalt, kIndexerSlowMs);
   ground.index_path = "index.sqlite";
   ground.index_vfs = kSimVfs;
+  // Small, so that segments are written anew and removed in a run of some hundred commits.
+  ground.segment_bytes = 64 * 1024;
+  ground.move_bytes = 96 * 1024;
   return JournalStore::Open(side.executor(), std::move(ground), std::move(failed));
 }
 

@@ -34,7 +34,6 @@ constexpr char kIndexFile[] = "index.sqlite";
 constexpr int kIndexNiceness = 5;
 constexpr size_t kSliceBytes = 1 << 20;       // of the journal, carried into the index at once
 constexpr size_t kBehindBytesMax = 32 << 20;  // of the journal that is not in the index yet
-constexpr uint64_t kMoveBytes = 8 << 20;      // until the index is made durable
 constexpr size_t kRecentMax = 4096;           // documents read of late,
 constexpr size_t kRecentBytesMax = 4096;      // those of this size at most
 constexpr uint64_t kEveryBatch = UINT64_MAX;
@@ -151,6 +150,7 @@ class JournalStore::Core : public std::enable_shared_from_this<Core> {
   std::deque<Durable> behind_;  ///< durable, not in the index yet
   size_t behind_bytes_ = 0;
   uint64_t needless_ = 0;
+  uint64_t move_bytes_ = 0;
   std::unordered_map<PayloadId, Json> payloads_;  ///< read of late
   size_t payloads_bytes_ = 0;
   Result<> failure_;
@@ -158,6 +158,8 @@ class JournalStore::Core : public std::enable_shared_from_this<Core> {
 
 Result<> JournalStore::Core::Open(Ground ground) {
   disk_ = std::move(ground.disk);
+  move_bytes_ = ground.move_bytes;
+  log_ = journal::Log(ground.segment_bytes);
   for (auto* file : {&payloads_written_, &payloads_punched_, &payloads_read_}) {
     MILL_TRY(*file, disk_->Open(kPayloadFile));
   }
@@ -468,7 +470,7 @@ void JournalStore::Core::CarryOver() {
   slice->is_last = behind_.empty();
   const auto work = [this, slice]() -> Result<> {
     MILL_CHECK(index_.Apply(slice->entries));
-    if (index_.unmoved_bytes() > kMoveBytes) MILL_CHECK(index_.Move());
+    if (index_.unmoved_bytes() > move_bytes_) MILL_CHECK(index_.Move());
     if (slice->is_last) MILL_CHECK(index_.Shrink());
     slice->durable = index_.durable();
     return {};

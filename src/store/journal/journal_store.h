@@ -40,7 +40,9 @@ class JournalStore final : public Store {
     std::unique_ptr<io::Disk> disk;
     std::unique_ptr<io::Worker> writer, indexer;
     std::string index_path;
-    const char* index_vfs = nullptr;  ///< null: SQLite's own
+    const char* index_vfs = nullptr;           ///< null: SQLite's own
+    uint64_t segment_bytes = 4 * 1024 * 1024;  ///< of the journal
+    uint64_t move_bytes = 8 * 1024 * 1024;     ///< of the journal, until the index is made durable
   };
 
   /// `loop`: the loop thread's executor.

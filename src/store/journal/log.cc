@@ -133,7 +133,7 @@ Result<Log::Segment> Log::Take(uint64_t size, uint64_t needless) {
   for (Segment& spare : spares) {
     if (!taken.file && spare.size >= size) {
       taken = std::move(spare);
-    } else if (spare.size == kSegmentBytes && ++count <= kSparesMax) {
+    } else if (spare.size == segment_bytes_ && ++count <= kSparesMax) {
       segments_.insert(segments_.begin(), std::move(spare));
     } else {
       spare.file.reset();
@@ -157,7 +157,7 @@ Result<Log::Segment> Log::Make(uint64_t size) {
 }
 
 Result<> Log::Begin(uint64_t bytes, uint64_t needless) {
-  const uint64_t size = std::max(kSegmentBytes, bytes + kSegmentHeaderBytes);
+  const uint64_t size = std::max(segment_bytes_, bytes + kSegmentHeaderBytes);
   MILL_TRY(Segment next, Take(size, needless));
   if (!next.file) {
     MILL_TRY(next, Make(size));

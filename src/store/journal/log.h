@@ -26,8 +26,8 @@ namespace stepmill::journal {
 class Log {
  public:
   static constexpr size_t kHeaderBytes = 16;  ///< of an entry; the caller leaves room for it
-  static constexpr uint64_t kSegmentBytes = 4 * 1024 * 1024;
 
+  explicit Log(uint64_t segment_bytes = 4 * 1024 * 1024) : segment_bytes_(segment_bytes) {}
   /// Reads the entries with positions above `applied` in order. kInternal, "StoreDamaged": an entry
   /// is not readable and one behind it is.
   Result<> Open(io::Disk& disk, uint64_t applied,
@@ -53,6 +53,7 @@ class Log {
   Result<Segment> Make(uint64_t size);
 
   io::Disk* disk_ = nullptr;
+  uint64_t segment_bytes_;
   std::vector<Segment> segments_;  // the last is written to
   uint64_t next_number_ = 1;
   uint64_t next_file_ = 1;
