@@ -181,7 +181,8 @@ TEST_F(WireTest, QueryErrorsAreXml) {
 TEST_F(WireTest, JsonErrorsNameTheirType) {
   ExpectError(Send(JsonCall("logs", "Logs_20140328.NoSuchThing", "{}")), 400,
               "UnknownOperationException");
-  ExpectError(Send(JsonCall("glue", "AWSGlue.GetCrawlers", "{}")), 400, "AWSGlue.GetCrawlers is not built");
+  ExpectError(Send(JsonCall("glue", "AWSGlue.GetCrawlers", "{}")), 400,
+              "AWSGlue.GetCrawlers is not built");
   ExpectError(Send(JsonCall("logs", "Logs_20140328.CreateLogGroup", "{\"a\":")), 400,
               "SerializationException");
   ExpectError(Send(JsonCall("logs", "Logs_20140328.CreateLogGroup", "{\"logGroupName\":7}")), 400,

@@ -549,7 +549,9 @@ class Mix:
                     plain(json.dumps({k: self.states("DescribeExecution", {"executionArn": c["executionArn"]}).get(k)
                                       for k in ("status", "input", "output")}, sort_keys=True)) for c in children)
         shown["map runs"] = len(runs)
-        while known in executions:  # of a rule or a pipeline, with random names
+        if "UUID" in known:  # of a rule or a pipeline: known by what it was given
+            known += " " + plain(described.get("input", ""))
+        while known in executions:
             known += "+"
         executions[known] = shown
 
