@@ -48,7 +48,9 @@ double Measure(const std::shared_ptr<const Definition>& definition, const std::s
     Event event;
     event.entropy = 1;
     const double began = ProcessorSeconds();
-    const Turn turn = execution.Advance(event);
+    Turn turn = execution.Advance(event);
+    event.kind = Event::Kind::kContinue;
+    while (turn.goes_on) turn = execution.Advance(event);
     spent += ProcessorSeconds() - began;
     MILL_ASSERT(turn.status == Status::kSucceeded);
     ++runs;
