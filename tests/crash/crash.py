@@ -257,12 +257,13 @@ def choose(options, undisturbed):
         return [Point(options.mode or ("torn" if options.torn else "kill"), options.point, options.twice,
                       has_jobs=options.with_jobs)]
     points = []
-    for has_jobs, kinds in ((False, undisturbed[False]["kinds"]), (True, undisturbed[True]["kinds"])):
+    for has_jobs, kinds in ((each, undisturbed[each]["kinds"]) for each in undisturbed):
         # With jobs: what only that run has.
         calls = [at for at, kind in enumerate(kinds, 1)
                  if not has_jobs or kind.split(" ")[1].startswith(("jobs/", "engine/"))]
         if options.sample:
-            count = int(options.sample * JOBS_SHARE) if has_jobs else options.sample - int(options.sample * JOBS_SHARE)
+            share = 0 if options.no_jobs else int(options.sample * JOBS_SHARE)
+            count = share if has_jobs else options.sample - share
             chosen = spread(count, [kinds[at - 1] for at in calls], chance)
             for i, index in enumerate(chosen):
                 at = calls[index - 1]
@@ -297,6 +298,7 @@ def describe(options, point, result, found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="this many points")
+    parser.add_argument("--no-jobs", action="store_true", help="none of them with processing jobs")
     parser.add_argument("--point", type=int, help="the kill at this call alone")
     parser.add_argument("--torn", action="store_true", help="after half of the write")
     parser.add_argument("--twice", type=int, metavar="M", help="and again M calls after the start that follows")
@@ -312,7 +314,7 @@ def main():
     options = parser.parse_args()
     shim()
     began = time.monotonic()
-    undisturbed = {has_jobs: measure(has_jobs) for has_jobs in (False, True)}
+    undisturbed = {has_jobs: measure(has_jobs) for has_jobs in ((False,) if options.no_jobs else (False, True))}
     if None in undisturbed.values():
         return 1
     passed = failed = 0
