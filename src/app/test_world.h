@@ -56,6 +56,19 @@ class TestWorld {
     }
   };
 
+  /// The loop's, until StopClock().
+  struct TestClock : Clock {
+    explicit TestClock(Clock& of_loop) : real(of_loop) {}
+    Time Now() override { return still ? *still : real.Now(); }
+    uint64_t WakeAt(Time at, std::function<void()> wake) override {
+      return real.WakeAt(at, std::move(wake));
+    }
+    void Cancel(uint64_t handle) override { real.Cancel(handle); }
+    Task<> SleepUntil(Time at) override { return real.SleepUntil(at); }
+    Clock& real;
+    std::optional<Time> still;
+  };
+
   /// `matcher`: of event patterns. The engine goes on only after Recover() (see ports().engine).
   TestWorld(std::vector<const Service*> services, BlobStore* blobs, Archive* archive,
             Engine::Matcher matcher, Backend* backend = nullptr, WebClient* web = nullptr)
@@ -64,7 +77,7 @@ class TestWorld {
     MILL_ASSERT(repos.has_value());
     repos_ = std::move(repos).value();
     std::filesystem::create_directories(folder_ + "/tmp");
-    engine_ = std::make_unique<Engine>(store_, loop_.clock(), loop_.random(), loop_.spawner(),
+    engine_ = std::make_unique<Engine>(store_, clock_, loop_.random(), loop_.spawner(),
                                        std::move(matcher));
     // The ports name the door, the door the ports: the memory of the door is there before it is.
     Door* place = static_cast<Door*>(::operator new(sizeof(Door)));
@@ -74,7 +87,7 @@ class TestWorld {
                            .repos = *repos_,
                            .backend = backend ? *backend : no_backend_,
                            .engine = *engine_,
-                           .clock = loop_.clock(),
+                           .clock = clock_,
                            .random = loop_.random(),
                            .spawner = loop_.spawner(),
                            .vault = vault_,
@@ -151,6 +164,9 @@ class TestWorld {
     return text;
   }
 
+  /// From here on all happens within one millisecond.
+  void StopClock() { clock_.still = clock_.Now(); }
+
   Door& door() { return *door_; }
   Ports& ports() { return *ports_; }
   Engine& engine() { return *engine_; }
@@ -173,6 +189,7 @@ class TestWorld {
 
   std::string folder_;
   io::Loop loop_;
+  TestClock clock_{loop_.clock()};
   MemoryStore memory_;
   NoArchive no_archive_;
   NoBackend no_backend_;

@@ -121,18 +121,18 @@ TEST(ContainerBackend, Contract) {
 TEST(ContainerBackend, NothingIsLostWithServerAndEngine) {
   SKIP_WITHOUT_IMAGES();
   ContainerWorld world;
-  JobSpec spec = ShellJob("kill-1", "echo before; cat /work/go; echo after; exit 5");
+  JobSpec spec = ShellJob("kill-1", "echo before; cat /srv/go; echo after; exit 5");
   JobInput folder;
   folder.kind = JobInput::Kind::kFolder;
-  folder.path = "/work";
+  folder.path = "/srv";
   spec.inputs = {folder};
   spec.arguments[1] =
-      "echo before; while [ ! -e /work/go ]; do sleep 0.05; done; echo after; exit 5";
+      "echo before; while [ ! -e /srv/go ]; do sleep 0.05; done; echo after; exit 5";
   ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
   EXPECT_EQ(io::RunOn(world.loop(), world.backend().ReadLog(spec.id, 0)).value().bytes, "before\n");
   world.KillEngine();
   ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
-  const auto host = world.backend().HostPath(spec.id, "/work/go");
+  const auto host = world.backend().HostPath(spec.id, "/srv/go");
   ASSERT_TRUE(host) << host.error().message;
   ASSERT_TRUE(io::WriteFile(*host, "", false));
   EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 5);

@@ -18,20 +18,20 @@ JobInput Input(JobInput::Kind kind, const std::string& path) {
 TEST(JobFolder, FoldersHoldWhatLiesInThem) {
   JobSpec spec;
   spec.output_paths = {"/opt/ml/processing/output/"};
-  spec.inputs = {Input(JobInput::Kind::kText, "/work/src/a.txt"),
-                 Input(JobInput::Kind::kGitTree, "/work/src"),
-                 Input(JobInput::Kind::kFolder, "/work/src/out"),
+  spec.inputs = {Input(JobInput::Kind::kText, "/srv/src/a.txt"),
+                 Input(JobInput::Kind::kGitTree, "/srv/src"),
+                 Input(JobInput::Kind::kFolder, "/srv/src/out"),
                  Input(JobInput::Kind::kBlobFile, "/opt/ml/config/x.json")};
   const auto mounts = PlanMounts(spec, "/d");
   ASSERT_TRUE(mounts);
   ASSERT_EQ(mounts->size(), 3u);
   EXPECT_EQ(FindHostPath(*mounts, "/opt/ml/processing/output/a/b"), "/d/mounts/0/a/b");
-  EXPECT_EQ(FindHostPath(*mounts, "/work/src/a.txt"), "/d/mounts/1/a.txt");
-  EXPECT_EQ(FindHostPath(*mounts, "/work/src/out"), "/d/mounts/1/out");
+  EXPECT_EQ(FindHostPath(*mounts, "/srv/src/a.txt"), "/d/mounts/1/a.txt");
+  EXPECT_EQ(FindHostPath(*mounts, "/srv/src/out"), "/d/mounts/1/out");
   EXPECT_EQ(FindHostPath(*mounts, "/opt/ml/config/x.json"), "/d/files/2");
   EXPECT_TRUE((*mounts)[2].is_read_only);
-  EXPECT_FALSE(FindHostPath(*mounts, "/work/srcs"));
-  EXPECT_FALSE(FindHostPath(*mounts, "/work/src/../../etc"));
+  EXPECT_FALSE(FindHostPath(*mounts, "/srv/srcs"));
+  EXPECT_FALSE(FindHostPath(*mounts, "/srv/src/../../etc"));
 }
 
 TEST(JobFolder, PathsThatLeaveAreRefused) {

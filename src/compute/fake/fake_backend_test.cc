@@ -14,9 +14,9 @@ FakeRun PlayScript(const std::string& script) {
   if (script.starts_with("echo 日本語")) {
     run.output = "日本語\ntail";
     run.exit_code = 3;
-  } else if (script.starts_with("cat /work/in/word.txt")) {
+  } else if (script.starts_with("cat /srv/in/word.txt")) {
     run.output = "kiwi\n";
-    run.files["/work/out/file"] = "made\n";
+    run.files["/srv/out/file"] = "made\n";
   } else if (script.starts_with("exit 4")) {
     run.exit_code = 4;
   } else {

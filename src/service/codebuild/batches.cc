@@ -126,14 +126,14 @@ Task<Json> StartOwnBatch(Call& call, Document project, Json input) {
       record = record.With(member, input[member]);
     else if (own.Has(member))
       record = record.With(member, own[member]);
-  Json kept = Json::Object{{"start", BuildInput(input)}};
+  MILL_CO_TRY(const int64_t order, co_await NextOrder(call));
+  Json kept = Json::Object{{"start", BuildInput(input)}, {"order", order}};
   if (input["own"].Has("webhook")) kept = kept.With("webhook", input["own"]["webhook"]);
   record = record.With("own", kept);
   call.batch.Replace(project, own.With("batchCount", number));
   call.batch.PutDocument(BatchKey(call.account, call.region, id), record);
-  const std::string at = Padded(MillisSinceEpoch(call.Now()));
-  for (const Key& key : {call.KeyFor({"codebuild", "batch-started", at, id}),
-                         call.KeyFor({"codebuild", "batch-started-of", name, at, id})})
+  for (const Key& key : {StartedKey(call, "batch-started", "", record),
+                         StartedKey(call, "batch-started", name, record)})
     call.batch.PutDocument(key, Json::Object{{"id", id}});
   call.ports.engine.Start(call.batch, BatchInstance(call, id), kBatchMachine,
                           Json::Object{{"batch", record}});

@@ -6,6 +6,7 @@
 #include "service/codebuild/build_machine.h"
 #include "service/codebuild/errors.h"
 #include "service/codebuild/records.h"
+#include "service/counter.h"
 #include "service/ports.h"
 #include "task/ports.h"
 
@@ -169,10 +170,12 @@ Task<Json> Start(Call& call, Document project, Json input, bool is_by_pipeline) 
         "Build with source type CODEPIPELINE can only be started by a pipeline: run the pipeline");
   const std::string id = build.StringOr("id", ""), name = build.StringOr("projectName", "");
   call.batch.Replace(project, project.body.With("buildCount", number));
-  const std::string at = Padded(MillisSinceEpoch(call.Now()));
-  call.batch.PutDocument(call.KeyFor({"codebuild", "started", at, id}), Json::Object{{"id", id}});
-  call.batch.PutDocument(call.KeyFor({"codebuild", "started-of", name, at, id}),
-                         Json::Object{{"id", id}});
+  MILL_CO_TRY(const int64_t order, co_await NextOrder(call));
+  const Json own = build["own"].is_object() ? build["own"] : Json(Json::Object{});
+  build = build.With("own", own.With("order", order));
+  for (const Key& key :
+       {StartedKey(call, "started", "", build), StartedKey(call, "started", name, build)})
+    call.batch.PutDocument(key, Json::Object{{"id", id}});
   const Json shown = Queued(build, call.Now());
   call.batch.PutDocument(BuildKey(call.account, call.region, id), shown);
   if (is_queued)
@@ -209,9 +212,17 @@ Task<Json> RequireBuild(Call& call, std::string id_or_arn) {
 
 }  // namespace
 
-std::string Padded(int64_t millis) {
-  std::string text = std::to_string(millis);
-  return std::string(15 - std::min<size_t>(15, text.size()), '0') + text;
+Task<int64_t> NextOrder(Call& call) {
+  const Key counter = call.KeyFor({"codebuild", "counter"});
+  co_return co_await NextNumber(call, counter);
+}
+
+Key StartedKey(const Call& call, std::string index, std::string_view project, const Json& record) {
+  Key key = call.KeyFor({"codebuild", project.empty() ? index : index + "-of"}) + "/";
+  if (!project.empty()) key += MakeKey({project}) + "/";
+  const Time at = TimeFromSeconds(record["startTime"].AsDouble());
+  return key + MakeKey({PaddedNumber(MillisSinceEpoch(at)),
+                        PaddedNumber(record["own"].IntOr("order", 0)), record.StringOr("id", "")});
 }
 
 std::string InitiatorOf(const Call& call, const std::string& source_type) {
@@ -267,9 +278,8 @@ Key ActiveKey(std::string_view account, std::string_view region, std::string_vie
 
 Key WaitingKey(std::string_view account, std::string_view region, const Json& build) {
   const std::string id = build.StringOr("id", "");
-  const Time at = TimeFromSeconds(build["startTime"].AsDouble());
-  return MakeKey(
-      {account, region, "codebuild", "waiting", ProjectOf(id), Padded(MillisSinceEpoch(at)), id});
+  return MakeKey({account, region, "codebuild", "waiting", ProjectOf(id),
+                  PaddedNumber(build["own"].IntOr("order", 0)), id});
 }
 
 std::string ProjectOf(std::string_view build_id) {
@@ -320,12 +330,10 @@ Task<Json> BatchDeleteBuilds(Call& call) {
       kept.push_back(Json::Object{{"id", given}, {"statusCode", why}});
       continue;
     }
-    const Time at = TimeFromSeconds((*build)["startTime"].AsDouble());
-    const std::string millis = Padded(MillisSinceEpoch(at));
     call.batch.Delete(BuildKey(call.account, call.region, id));
     call.batch.Delete(call.KeyFor({"codebuild", "session", JobIdOf(*build)}));
-    call.batch.Delete(call.KeyFor({"codebuild", "started", millis, id}));
-    call.batch.Delete(call.KeyFor({"codebuild", "started-of", ProjectOf(id), millis, id}));
+    call.batch.Delete(StartedKey(call, "started", "", *build));
+    call.batch.Delete(StartedKey(call, "started", ProjectOf(id), *build));
     deleted.push_back((*build)["arn"]);
   }
   co_return Json::Object{{"buildsDeleted", std::move(deleted)},

@@ -20,9 +20,10 @@
 ///                                its builds are started with}; written by its machine
 ///     batch-started/..., batch-started-of/..., batch-token/...    as of builds
 ///     active/PROJECT/ID          {}: counts against the project's concurrentBuildLimit
-///     waiting/PROJECT/MILLIS/ID  {"id"}: queued, in order
-///     started/MILLIS/ID          empty: all builds in the order of their start
-///     started-of/PROJECT/MILLIS/ID
+///     counter                    {"last"}: the "own.order" of the newest build or batch
+///     waiting/PROJECT/ORDER/ID   {"id"}: queued, in order
+///     started/MILLIS/ORDER/ID    {"id"}: all builds in the order of their start
+///     started-of/PROJECT/MILLIS/ORDER/ID
 ///     token/TOKEN                {"id"}: an idempotencyToken that was used
 namespace stepmill::codebuild {
 
@@ -35,7 +36,7 @@ std::string BuildIdOf(std::string id_or_arn);
 Task<Document> RequireProject(Call& call, std::string name);
 
 Key ActiveKey(std::string_view account, std::string_view region, std::string_view id);
-/// `build`: the record (its start time orders the queue).
+/// `build`: the record (its number orders the queue).
 Key WaitingKey(std::string_view account, std::string_view region, const Json& build);
 /// "PROJECT:UUID" -> "PROJECT".
 std::string ProjectOf(std::string_view build_id);
@@ -49,8 +50,10 @@ Task<Json> StartOwnBuild(Call& call, Document project, Json input);
 
 Task<Json> StartOwnBatch(Call& call, Document project, Json input);
 Key BatchKey(std::string_view account, std::string_view region, std::string_view id);
-/// Milliseconds as keys carry them, so that they stand in order.
-std::string Padded(int64_t millis);
+/// A new build or batch among all, by its start; a number tells those of one millisecond apart.
+Task<int64_t> NextOrder(Call& call);
+/// Of one of the indexes "started", "batch-started" and, with `project`, "started-of", ...
+Key StartedKey(const Call& call, std::string index, std::string_view project, const Json& record);
 /// The caller as builds show it: "codepipeline/NAME", a user's name, "ROLE/SESSION".
 std::string InitiatorOf(const Call& call, const std::string& source_type = "");
 /// A page of {"ids", "nextToken"} from an index, by the call's sortOrder and nextToken.

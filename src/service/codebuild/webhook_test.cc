@@ -282,6 +282,26 @@ TEST_F(WebhookTest, OneAtATime) {
   EXPECT_EQ(deleted["buildsNotDeleted"].At(0).StringOr("statusCode", ""), "BUILD_NOT_FOUND");
 }
 
+TEST_F(WebhookTest, InOrderWithinOneMillisecond) {
+  Prepare(R"(, "concurrentBuildLimit": 1)");
+  world.StopClock();
+  Json::Array started;
+  for (int i = 0; i < 6; ++i)
+    started.push_back(
+        Ask("codebuild", "StartBuild", Json::Object{{"projectName", "demo"}})["build"]["id"]);
+  const Json up = Parsed(R"({"sortOrder": "ASCENDING"})");
+  EXPECT_EQ(Ask("codebuild", "ListBuilds", up)["ids"], Json(started));
+  const Json project = up.With("projectName", "demo");
+  EXPECT_EQ(Ask("codebuild", "ListBuildsForProject", project)["ids"], Json(started));
+  const Json builds = Ended(started.size());
+  ASSERT_EQ(steps.specs.size(), started.size());  // in the order in which they got their place
+  for (size_t i = 0; i < builds.size(); ++i) {
+    const std::string id = started[i].AsString();
+    EXPECT_EQ(steps.specs[i].id.value, "build-" + id.substr(id.rfind(':') + 1));
+    EXPECT_EQ(builds.At(i).IntOr("buildNumber", 0), static_cast<int64_t>(i) + 1);
+  }
+}
+
 TEST(WebhookFilter, Groups) {
   Happening push;
   push.event = "PUSH";

@@ -2,6 +2,7 @@
 #include "base/strings.h"
 #include "service/codecommit/errors.h"
 #include "service/codecommit/repositories.h"
+#include "service/counter.h"
 #include "service/ports.h"
 
 namespace stepmill::codecommit {
@@ -149,15 +150,8 @@ Task<Json> CreatePullRequest(Call& call) {
   }
   MILL_CO_TRY(const NewPull fresh, co_await CheckTarget(call));
   const Key counter_key = call.KeyFor({"codecommit", "pull-counter"});
-  MILL_CO_TRY(const std::optional<Document> counter, co_await call.ports.store.Get(counter_key));
-  const int64_t number = (counter ? counter->body.IntOr("last", 0) : 0) + 1;
+  MILL_CO_TRY(const int64_t number, co_await NextNumber(call, counter_key));
   const std::string id = std::to_string(number);
-  const Json count = Json::Object{{"last", number}};
-  if (counter) {
-    call.batch.Replace(*counter, count);
-  } else {
-    call.batch.Create(counter_key, count);
-  }
   const double now = SecondsSinceEpoch(call.Now());
   Json::Object pull;
   pull.Set("pullRequestId", id);

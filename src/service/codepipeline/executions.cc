@@ -4,6 +4,7 @@
 #include "service/codepipeline/declaration.h"
 #include "service/codepipeline/errors.h"
 #include "service/codepipeline/records.h"
+#include "service/counter.h"
 #include "service/ports.h"
 #include "task/ports.h"
 
@@ -13,10 +14,6 @@ namespace {
 constexpr int kPageMax = 100;  // AWS: executions of one page
 constexpr int kFollowersMax = 1000;
 
-std::string PaddedMillis(Time time) {
-  const std::string digits = std::to_string(MillisSinceEpoch(time));
-  return std::string(digits.size() < 14 ? 14 - digits.size() : 0, '0') + digits;
-}
 std::string InstanceId(const std::string& execution_id, int64_t attempt) {
   return "codepipeline:" + execution_id + ":" + std::to_string(attempt);
 }
@@ -165,11 +162,13 @@ Result<Json> ResolveInputs(const Json& declaration, const Json& given) {
 
 }  // namespace
 
-Result<std::string> AddExecution(Call& call, const Launch& launch) {
+Task<std::string> AddExecution(Call& call, Launch launch) {
   const std::string name = launch.declaration.StringOr("name", "");
   const std::string id = call.ports.random.NewUuid();
   const std::string instance = InstanceId(id, 1);
-  MILL_TRY(const Json variables, ResolveInputs(launch.declaration, launch.variables));
+  MILL_CO_TRY(const Json variables, ResolveInputs(launch.declaration, launch.variables));
+  const Key counter = call.KeyFor({"codepipeline", "counter"});
+  MILL_CO_TRY(const int64_t number, co_await NextNumber(call, counter));
   const Json trigger = Json::Object{{"triggerType", launch.trigger_type},
                                     {"triggerDetail", TruncateUtf8(launch.trigger_detail, 1024)}};
   const double now = SecondsSinceEpoch(call.Now());
@@ -187,7 +186,8 @@ Result<std::string> AddExecution(Call& call, const Launch& launch) {
   execution.Set("instance", instance);
   call.batch.PutDocument(call.KeyFor({"codepipeline", "execution", name, id}), execution);
   call.batch.PutDocument(
-      call.KeyFor({"codepipeline", "order", name, PaddedMillis(call.Now()) + "-" + id}),
+      call.KeyFor({"codepipeline", "order", name, PaddedNumber(MillisSinceEpoch(call.Now())),
+                   PaddedNumber(number)}),
       Json::Object{{"id", id}});
   call.ports.engine.Start(call.batch, instance, kMachine,
                           Json::Object{{"account", call.account},
@@ -199,7 +199,7 @@ Result<std::string> AddExecution(Call& call, const Launch& launch) {
                                        {"sourceRevisions", launch.source_revisions},
                                        {"started", now},
                                        {"attempt", 1}});
-  return id;
+  co_return id;
 }
 
 Task<Json> StartPipelineExecution(Call& call) {
@@ -222,7 +222,7 @@ Task<Json> StartPipelineExecution(Call& call) {
     if (type != "COMMIT_ID" && type != "S3_OBJECT_VERSION_ID")
       co_return Validation("revisionType " + type + " is not supported by stepmill");
   }
-  MILL_CO_TRY(const std::string id, AddExecution(call, launch));
+  MILL_CO_TRY(const std::string id, co_await AddExecution(call, launch));
   const Json output = Json::Object{{"pipelineExecutionId", id}};
   if (!token.empty()) call.batch.Create(token_key, output);
   co_return output;
@@ -480,7 +480,7 @@ Task<Json> SourceChanged(Call& call) {
     launch.trigger_detail = event["resources"].size() > 0 && event["resources"].At(0).is_string()
                                 ? event["resources"].At(0).AsString()
                                 : "";
-    const Result<std::string> id = AddExecution(call, launch);
+    const Result<std::string> id = co_await AddExecution(call, launch);
     // A pipeline whose variables have no defaults cannot start by itself.
     if (id) started.push_back(*id);
   }

@@ -89,7 +89,7 @@ Task<Json> CreatePipeline(Call& call) {
   launch.declaration = declaration;
   launch.trigger_type = "CreatePipeline";
   launch.trigger_detail = call.principal.arn;
-  MILL_CO_CHECK(AddExecution(call, launch));
+  MILL_CO_CHECK(co_await AddExecution(call, launch));
   Json::Object output{{"pipeline", declaration}};
   output.SetIf("tags", call.input.Find("tags"));
   co_return Json(output);

@@ -67,6 +67,6 @@ struct Launch {
   Json source_revisions;  ///< [{actionName, revisionType, revisionValue}]
 };
 /// Adds a new execution to the call's batch; its id. ValidationException.
-Result<std::string> AddExecution(Call& call, const Launch& launch);
+Task<std::string> AddExecution(Call& call, Launch launch);
 
 }  // namespace stepmill::codepipeline

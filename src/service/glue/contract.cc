@@ -11,6 +11,7 @@ namespace stepmill::glue {
 namespace {
 
 constexpr char kRoot[] = "/tmp/glue";
+constexpr char kScriptsFolder[] = "/tmp/glue-python-scripts";
 constexpr int64_t kUnitMib = 16 * 1024;  // memory of a data processing unit
 constexpr char kMark = '\x01';
 
@@ -46,8 +47,7 @@ Result<Fetch> FetchOf(const std::string& uri, const std::string& what, const std
                          slash > kScheme.size() && !uri.ends_with('/');
   if (!is_object) return InvalidInput(what + " must be s3://BUCKET/KEY, not '" + uri + "'");
   const std::string key = uri.substr(slash + 1);
-  return Fetch{uri.substr(kScheme.size(), slash - kScheme.size()), key,
-               Below(folder + "/" + NameOf(key))};
+  return Fetch{uri.substr(kScheme.size(), slash - kScheme.size()), key, folder + "/" + NameOf(key)};
 }
 
 std::string ScriptLocation(const Json& job, const Json& arguments) {
@@ -92,10 +92,11 @@ Json LaunchOf(const Json& job, const Json& run, const std::string& account,
 Result<std::vector<Fetch>> FilesOf(const Json& job, const Json& run) {
   const Json arguments = EffectiveArguments(job, run);
   std::vector<Fetch> files;
-  MILL_TRY(const Fetch script, FetchOf(ScriptLocation(job, arguments), "ScriptLocation", "script"));
+  MILL_TRY(const Fetch script,
+           FetchOf(ScriptLocation(job, arguments), "ScriptLocation", Below("script")));
   files.push_back(script);
   int64_t number = 0;
-  const auto extra = [&number] { return "extra/" + std::to_string(number++); };
+  const auto extra = [&number] { return Below("extra/" + std::to_string(number++)); };
   for (const std::string& file : ListOf(arguments.StringOr("--extra-py-files", ""))) {
     MILL_TRY(const Fetch one, FetchOf(file, "--extra-py-files", extra()));
     files.push_back(one);
@@ -106,7 +107,7 @@ Result<std::vector<Fetch>> FilesOf(const Json& job, const Json& run) {
     files.push_back(one);
   }
   for (const std::string& file : ListOf(arguments.StringOr("--extra-files", ""))) {
-    MILL_TRY(const Fetch one, FetchOf(file, "--extra-files", "work"));
+    MILL_TRY(const Fetch one, FetchOf(file, "--extra-files", kScriptsFolder));
     files.push_back(one);
   }
   return files;
@@ -151,12 +152,13 @@ JobSpec SandboxOf(const Json& job, const Json& run, const std::string& account,
   else
     spec.image = "aws/glue/glueetl:" + run.StringOr("GlueVersion", "");
   spec.entrypoint = {{"python3", Below("launch.py")}};
-  spec.working_dir = Below("work");
+  spec.working_dir = kScriptsFolder;
   spec.env = {{"PYTHONUNBUFFERED", "1"},
               {"GLUE_PYTHON_VERSION", job["Command"].StringOr("PythonVersion", "3")},
               {"GLUE_VERSION", run.StringOr("GlueVersion", "")}};
-  for (const char* folder : {"", "/script", "/work", "/result", "/extra"})
+  for (const char* folder : {"", "/script", "/result", "/extra"})
     spec.inputs.push_back(Folder(kRoot + std::string(folder)));
+  spec.inputs.push_back(Folder(kScriptsFolder));
   spec.inputs.push_back(Text("launch.py", kLaunch));
   spec.inputs.push_back(Text("run.json", LaunchOf(job, run, account, region).Print()));
   for (const RuntimeFile& file : AwsGlueFiles())

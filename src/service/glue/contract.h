@@ -8,15 +8,14 @@
 
 /// What a script finds: its sandbox, as Glue's documentation describes it. Pure.
 ///
-/// Everything lies below one writable folder:
+/// Everything lies below two writable folders:
 ///
 ///     /tmp/glue/launch.py, run.json   starts the script (runtime.h): {"command", "args",
-///     "modules",
-///                                     "installer", "archives"}
+///                                     "modules", "installer", "archives"}
 ///     /tmp/glue/lib/awsglue/          our awsglue
 ///     /tmp/glue/script/NAME           the script
 ///     /tmp/glue/extra/N/NAME          --extra-py-files, wheels of --additional-python-modules
-///     /tmp/glue/work/                 the working folder; --extra-files
+///     /tmp/glue-python-scripts/       the working folder; --extra-files
 ///     /tmp/glue/result/error          why it failed, written by launch.py
 namespace stepmill::glue {
 

@@ -252,6 +252,35 @@ TEST_F(GlueTest, AtMostSoManyAtOnce) {
   EXPECT_EQ(Start("one").size(), 67u);
 }
 
+TEST_F(GlueTest, InOrderWithinOneMillisecond) {
+  program = [](const JobSpec&) {
+    FakeRun run;
+    run.is_endless = true;
+    return run;
+  };
+  world.StopClock();
+  Create(Definition("one"));
+  const Json queued = Json::Object{{"JobName", "one"}, {"JobRunQueuingEnabled", true}};
+  std::vector<std::string> runs;
+  for (int i = 0; i < 12; ++i) runs.push_back(Start(queued));
+  Json::Array newest_first;
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) newest_first.emplace_back(*run);
+  Json::Array listed;
+  Json page = Json::Object{{"JobName", "one"}, {"MaxResults", 5}};
+  for (;;) {
+    const Json answer = world.Ask("glue", "GetJobRuns", page).value();
+    for (const Json& run : ItemsOf(answer["JobRuns"])) listed.push_back(run["Id"]);
+    if (!answer.Has("NextToken")) break;
+    page = page.With("NextToken", answer["NextToken"]);
+  }
+  EXPECT_EQ(Json(listed), Json(newest_first));
+  for (const std::string& run : runs) {
+    ASSERT_TRUE(Reaches("one", run, "RUNNING")) << run;
+    backend.End(Sandbox(run), 0);
+    ASSERT_TRUE(Reaches("one", run, "SUCCEEDED"));
+  }
+}
+
 TEST_F(GlueTest, CreatedTwice) {
   const Json definition = Definition("preprocess").With("Tags", Parsed(R"({"team": "数"})"));
   Create(definition);

@@ -11,19 +11,20 @@
 ///     job/NAME                 what GetJob answers, and "Own" {"starts"}: how often it was started
 ///     tags/ARN                 {"Tags": {key: value}}
 ///     run/JOB/RUN              what GetJobRun answers; written by the run's machine
-///     started/JOB/MILLIS/RUN   {"Id"}: a job's runs in the order of their start
+///     started/JOB/MILLIS/ORDER/ATTEMPT/RUN   {"Id"}: a job's runs in the order of their start
 ///     active/JOB/RUN           {}: counts against the job's MaxConcurrentRuns
-///     waiting/JOB/MILLIS/RUN   {"Id"}: queued, in order
+///     waiting/JOB/ORDER/RUN    {"Id"}: queued, in order
 ///
 /// A start also writes the job's document, so that two starts that meet conflict and the second
-/// one counts the first.
+/// one counts the first. ORDER is that count: it tells starts of one millisecond apart, and its
+/// machine keeps it.
 namespace stepmill::glue {
 
 Key JobKey(std::string_view account, std::string_view region, std::string_view name);
 Key RunKey(std::string_view account, std::string_view region, std::string_view job,
            std::string_view run);
-Key StartedKey(std::string_view account, std::string_view region, const Json& run);
-Key WaitingKey(std::string_view account, std::string_view region, const Json& run);
+Key StartedKey(std::string_view account, std::string_view region, const Json& run, int64_t order);
+Key WaitingKey(std::string_view account, std::string_view region, const Json& run, int64_t order);
 Key ActiveKey(std::string_view account, std::string_view region, std::string_view job,
               std::string_view run);
 /// "glue/ACCOUNT/REGION/RUN": the machine of a run and of its retries, by the first one's id.

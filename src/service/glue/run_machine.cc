@@ -35,12 +35,14 @@ class Machine {
   std::string RunId() const { return run_.StringOr("Id", ""); }
   std::string State() const { return run_.StringOr("JobRunState", ""); }
   std::string Attempt() const { return std::to_string(run_.IntOr("Attempt", 0)); }
+  int64_t Order() const { return state_.IntOr("order", 0); }
   bool Is(std::string_view flag) const { return state_.BoolOr(flag, false); }
   void Mark(std::string_view flag, bool value = true) { state_ = state_.With(flag, value); }
 
   void OnStart() {
     run_ = event_.data["run"];
-    state_ = Json::Object{{"job", event_.data["job"]}, {"open", Json::Array{}}};
+    state_ = Json::Object{
+        {"job", event_.data["job"]}, {"order", event_.data["order"]}, {"open", Json::Array{}}};
     if (State() != "WAITING") return Begin();
     turn_.subscriptions.push_back({"ends", Pattern()});
     turn_.timers.push_back({"expire", event_.at + kWaitMax});
@@ -198,7 +200,8 @@ class Machine {
                .With("ExecutionTime", 0);
     for (const char* member : {"failure", "end", "message", "runningSince"})
       state_ = state_.Without(member);
-    turn_.writes.PutDocument(StartedKey(Part(1), Part(2), run_), Json::Object{{"Id", RunId()}});
+    turn_.writes.PutDocument(StartedKey(Part(1), Part(2), run_, Order()),
+                             Json::Object{{"Id", RunId()}});
     SetState("STARTING");
     Begin();
   }
@@ -206,7 +209,7 @@ class Machine {
   void Finish(const std::string& end, const std::string& message) {
     turn_.writes.Delete(ActiveKey(Part(1), Part(2), JobName(), Part(3)));
     if (state_.Has("ask") && run_.IntOr("Attempt", 0) == 0)
-      turn_.writes.Delete(WaitingKey(Part(1), Part(2), run_));
+      turn_.writes.Delete(WaitingKey(Part(1), Part(2), run_, Order()));
     SetEnd(end, message);
     turn_.is_finished = true;
   }

@@ -2,6 +2,7 @@
 #include "base/strings.h"
 #include "engine/engine.h"
 #include "json/each.h"
+#include "service/counter.h"
 #include "service/glue/definition.h"
 #include "service/glue/errors.h"
 #include "service/glue/records.h"
@@ -14,12 +15,6 @@ namespace {
 
 constexpr int kRunsMax = 10'000;  ///< of one job that are active or wait
 constexpr int kPage = 200;
-
-std::string Padded(const Json& run) {
-  const Time at = TimeFromSeconds(run["StartedOn"].AsDouble());
-  const std::string text = std::to_string(MillisSinceEpoch(at));
-  return std::string(15 - std::min<size_t>(15, text.size()), '0') + text;
-}
 
 bool IsOver(const std::string& state) {
   return state == "STOPPED" || state == "SUCCEEDED" || state == "FAILED" || state == "TIMEOUT" ||
@@ -43,10 +38,12 @@ Task<std::optional<Json>> FindRun(Call& call, std::string job, std::string id) {
   co_return std::optional<Json>(found->body);
 }
 
-/// The document is written as it is but for a count: two starts that meet conflict.
-void Touch(Call& call, const Document& job) {
+/// The document is written as it is but for a count, which is answered: two starts that meet
+/// conflict.
+int64_t Touch(Call& call, const Document& job) {
   const int64_t starts = job.body["Own"].IntOr("starts", 0) + 1;
   call.batch.Replace(job, job.body.With("Own", Json::Object{{"starts", starts}}));
+  return starts;
 }
 
 Json StopError(const Json& input, const Json& id, const char* code, const std::string& message) {
@@ -64,13 +61,15 @@ Key ActiveKey(std::string_view account, std::string_view region, std::string_vie
               std::string_view run) {
   return MakeKey({account, region, "glue", "active", job, run});
 }
-Key StartedKey(std::string_view account, std::string_view region, const Json& run) {
-  return MakeKey({account, region, "glue", "started", run.StringOr("JobName", ""), Padded(run),
-                  run.StringOr("Id", "")});
+Key StartedKey(std::string_view account, std::string_view region, const Json& run, int64_t order) {
+  const Time at = TimeFromSeconds(run["StartedOn"].AsDouble());
+  return MakeKey({account, region, "glue", "started", run.StringOr("JobName", ""),
+                  PaddedNumber(MillisSinceEpoch(at)), PaddedNumber(order),
+                  PaddedNumber(run.IntOr("Attempt", 0)), run.StringOr("Id", "")});
 }
-Key WaitingKey(std::string_view account, std::string_view region, const Json& run) {
-  return MakeKey({account, region, "glue", "waiting", run.StringOr("JobName", ""), Padded(run),
-                  run.StringOr("Id", "")});
+Key WaitingKey(std::string_view account, std::string_view region, const Json& run, int64_t order) {
+  return MakeKey({account, region, "glue", "waiting", run.StringOr("JobName", ""),
+                  PaddedNumber(order), run.StringOr("Id", "")});
 }
 std::string InstanceId(std::string_view account, std::string_view region, std::string_view run) {
   return "glue/" + std::string(account) + "/" + std::string(region) + "/" + FirstRunId(run);
@@ -105,14 +104,16 @@ Task<Json> StartJobRun(Call& call) {
             .With("LastModifiedOn", now)
             .With("JobRunState", has_place ? "STARTING" : "WAITING");
   if (!previous.empty()) run = run.With("PreviousRunId", previous);
-  Touch(call, *job);
+  const int64_t order = Touch(call, *job);
   call.batch.PutDocument(RunKey(call.account, call.region, name, id), run);
-  call.batch.PutDocument(StartedKey(call.account, call.region, run), Json::Object{{"Id", id}});
+  call.batch.PutDocument(StartedKey(call.account, call.region, run, order),
+                         Json::Object{{"Id", id}});
   if (has_place)
     call.batch.PutDocument(ActiveKey(call.account, call.region, name, id), Json::Object{});
   else
-    call.batch.PutDocument(WaitingKey(call.account, call.region, run), Json::Object{{"Id", id}});
-  const Json data = Json::Object{{"run", run}, {"job", Shown(job->body)}};
+    call.batch.PutDocument(WaitingKey(call.account, call.region, run, order),
+                           Json::Object{{"Id", id}});
+  const Json data = Json::Object{{"run", run}, {"job", Shown(job->body)}, {"order", order}};
   call.ports.engine.Start(call.batch, InstanceId(call.account, call.region, id), kMachine, data);
   co_return Json::Object{{"JobRunId", id}};
 }

@@ -5,6 +5,7 @@
 #include "lang/workflow/expression.h"
 #include "lang/workflow/workflow.h"
 #include "repo/repo.h"
+#include "service/counter.h"
 #include "service/ports.h"
 #include "service/workflows/errors.h"
 #include "service/workflows/records.h"
@@ -17,24 +18,6 @@ constexpr int kVariablesMax = 100;
 
 std::string Padded(const std::string& id) {
   return std::string(12 - std::min<size_t>(12, id.size()), '0') + id;
-}
-
-/// Counts one up; several in one batch go on counting.
-Task<int64_t> Next(Call& call, Key key) {
-  for (Batch::Put& put : call.batch.puts)
-    if (put.key == key) {
-      const int64_t next = put.body.IntOr("last", 0) + 1;
-      put.body = Json::Object{{"last", next}};
-      co_return next;
-    }
-  MILL_CO_TRY(const auto known, co_await call.ports.store.Get(key));
-  const int64_t next = (known ? known->body.IntOr("last", 0) : 0) + 1;
-  const Json body = Json::Object{{"last", next}};
-  if (known)
-    call.batch.Replace(*known, body);
-  else
-    call.batch.Create(key, body);
-  co_return next;
 }
 
 Json GithubContext(const Call& call, const Cause& cause, const Json& run, const std::string& path) {
@@ -160,9 +143,9 @@ LogTarget LogTargetOf(const Json& run, std::string_view job_key) {
 Task<Json> StartRun(Call& call, Cause cause, std::string path, std::string text) {
   const workflow::Parsed parsed = workflow::Parse(text);
   const Key counter_key = call.KeyFor({"workflows", "counter"});
-  MILL_CO_TRY(const int64_t id, co_await Next(call, counter_key));
+  MILL_CO_TRY(const int64_t id, co_await NextNumber(call, counter_key));
   const Key number_key = call.KeyFor({"workflows", "number", cause.repository, path});
-  MILL_CO_TRY(const int64_t number, co_await Next(call, number_key));
+  MILL_CO_TRY(const int64_t number, co_await NextNumber(call, number_key));
   std::string name = parsed.workflow.StringOr("name", "");
   if (name.empty()) name = path;
   Json run = Json::Object{{"runId", std::to_string(id)},
