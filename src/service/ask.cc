@@ -111,12 +111,16 @@ Task<Secret> ReadSecret(Asker asker, std::string reference) {
   co_return Secret(value.is_string() ? value.AsString() : value.Print());
 }
 
-Task<> FetchObject(Asker asker, std::string bucket, std::string key, std::string to_path) {
+Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key) {
   const Json input = Json::Object{{"Bucket", bucket}, {"Key", key}};
   MILL_CO_TRY(Answer answer,
               co_await asker.ports.door.Ask(RequestOf(asker, "s3", "GetObject", input)));
   if (!answer.body) answer.body = BytesSource("");
-  MILL_CO_TRY(const BlobInfo blob, co_await CopyToBlob(asker.ports.blobs, *answer.body));
+  co_return co_await CopyToBlob(asker.ports.blobs, *answer.body);
+}
+
+Task<> FetchObject(Asker asker, std::string bucket, std::string key, std::string to_path) {
+  MILL_CO_TRY(const BlobInfo blob, co_await FetchBlob(asker, bucket, key));
   const auto exported = co_await asker.ports.blobs.Export(blob.id, to_path);
   MILL_CO_CHECK(co_await asker.ports.blobs.Remove(blob.id));
   co_return exported;

@@ -12,6 +12,8 @@
 
 namespace stepmill {
 
+struct BlobInfo;
+
 /// Somebody for whom a performer asks through the door.
 struct Asker {
   Ports& ports;
@@ -34,6 +36,8 @@ Error FinalError(Error error, int attempt);
 Task<std::map<std::string, Secret>> ReadParameters(Asker asker, std::vector<std::string> names);
 /// "id[:json-key[:version-stage[:version-id]]]" as CodeBuild writes it.
 Task<Secret> ReadSecret(Asker asker, std::string reference);
+/// An object of S3 as a blob, which the caller removes.
+Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key);
 /// An object of S3 as the file `to_path`.
 Task<> FetchObject(Asker asker, std::string bucket, std::string key, std::string to_path);
 /// The file at `path` (which is taken away) as an object. Returns its {"md5", "sha256", "size"}.

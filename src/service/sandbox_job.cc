@@ -21,12 +21,17 @@ Task<> StopSandbox(Ports& ports, JobId job, std::chrono::seconds grace) {
   co_return Result<>();
 }
 
+Task<> RemoveJob(Ports& ports, JobId job) {
+  const Result<> removed = co_await ports.backend.Remove(job);
+  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
+  co_return Result<>();
+}
+
 Task<> RemoveSandbox(Asker asker, JobId job, LogTarget target, std::vector<std::string> lines,
                      std::string effect_id) {
   if (!target.group.empty() && !lines.empty())
     (void)co_await PutLogLines(asker, target, std::move(lines), effect_id);
-  const auto removed = co_await asker.ports.backend.Remove(job);
-  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
+  MILL_CO_CHECK(co_await RemoveJob(asker.ports, job));
   Batch batch;
   ForgetLogPump(asker, job.value, batch);
   co_return co_await asker.ports.store.Commit(std::move(batch));

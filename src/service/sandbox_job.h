@@ -16,6 +16,8 @@ namespace stepmill {
 Task<int> StartSandbox(Ports& ports, JobSpec spec);
 /// Ends it; one that never came up has nothing to end.
 Task<> StopSandbox(Ports& ports, JobId job, std::chrono::seconds grace);
+/// Takes it away; one that never came up has nothing to take away.
+Task<> RemoveJob(Ports& ports, JobId job);
 /// Puts the last lines into its log (best effort: a role that may not write is shown by the log),
 /// takes it away and forgets its log's pump.
 Task<> RemoveSandbox(Asker asker, JobId job, LogTarget target, std::vector<std::string> lines,

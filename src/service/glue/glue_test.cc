@@ -1,20 +1,13 @@
 #include "service/glue/glue.h"
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "app/test_services.h"
-#include "app/test_world.h"
-#include "blob/memory/memory_blobs.h"
-#include "compute/fake/fake_backend.h"
+#include "app/test_jobs.h"
 #include "service/glue/contract.h"
 #include "service/glue/definition.h"
 
 namespace stepmill::glue {
 namespace {
 
-Json Parsed(const char* text) { return ParseJson(text).value(); }
+using test::Parsed;
 
 bool Matches(const Json& pattern, const Json& event) {
   const Json& wanted = pattern["detail"]["jobName"];
@@ -22,15 +15,9 @@ bool Matches(const Json& pattern, const Json& event) {
          (!wanted.is_array() || wanted.At(0) == event["detail"]["jobName"]);
 }
 
-class GlueTest : public testing::Test {
+class GlueTest : public test::JobsTest {
  protected:
-  GlueTest()
-      : folder(Folder()),
-        backend(
-            folder, [this](const JobSpec& spec) { return program(spec); },
-            [](const JobSpec&, const StepSpec&) { return FakeRun{}; }),
-        world({&kService, &test::kLogs, &test::kS3}, &blobs, nullptr, Matches, &backend) {
-    test::kept() = {};
+  GlueTest() : JobsTest("glue", {&kService, &test::kLogs, &test::kS3}, Matches) {
     test::kept().objects["code/preprocess.py"] = "print('hello')";
     world.engine().AddPerformer("test.seen", [this](Engine::Performance performance) {
       seen_events.push_back(performance.what["event"]);
@@ -38,12 +25,7 @@ class GlueTest : public testing::Test {
     });
     world.engine().AddSubscriber("seen", Parsed(R"({"source": ["aws.glue"]})"), "test.seen",
                                  Json());
-    EXPECT_TRUE(world.Run(world.engine().Recover()));
-  }
-  ~GlueTest() override { std::filesystem::remove_all(folder); }
-  static std::string Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "glue-XXXXXX").string();
-    return ::mkdtemp(pattern.data());
+    Begin();
   }
 
   static Task<Json> Done() { co_return Json::Object{}; }
@@ -72,10 +54,6 @@ class GlueTest : public testing::Test {
     return world.RunUntil([&] { return Describe(name, id).StringOr("JobRunState", "") == state; });
   }
   JobId Sandbox(const std::string& id) { return JobId{SandboxId("000000000000", "us-east-1", id)}; }
-  std::string Refused(const char* operation, const Json& input) {
-    const auto answer = world.Ask("glue", operation, input);
-    return answer ? "accepted" : answer.error().name + ": " + answer.error().message;
-  }
   std::vector<std::string> Told(size_t count) {
     EXPECT_TRUE(world.RunUntil([&] { return seen_events.size() >= count; }));
     std::vector<std::string> told;
@@ -88,15 +66,6 @@ class GlueTest : public testing::Test {
   }
 
   std::vector<Json> seen_events;
-  std::string folder;
-  std::function<FakeRun(const JobSpec&)> program = [](const JobSpec&) { return FakeRun{}; };
-  struct Chance : Random {
-    uint64_t state = 1;
-    uint64_t Next() override { return state++; }
-  } chance;
-  MemoryBlobs blobs{chance};
-  FakeBackend backend;
-  TestWorld world;
 };
 
 TEST_F(GlueTest, ARunWithItsArgumentsAndBothLogs) {

@@ -11,6 +11,7 @@
 #include "service/ask.h"
 #include "service/glue/contract.h"
 #include "service/log_pump.h"
+#include "service/performer.h"
 #include "service/sandbox_job.h"
 
 namespace stepmill::glue {
@@ -45,25 +46,11 @@ std::string NotFetched(const Fetch& file, const Error& error) {
   return error.name + ": " + error.message + ": " + name;
 }
 
-Task<BlobInfo> Download(Asker asker, Fetch file) {
-  Request request;
-  request.service = "s3";
-  request.operation = "GetObject";
-  request.principal = asker.principal;
-  request.account = asker.account;
-  request.region = asker.region;
-  request.input = Json::Object{{"Bucket", file.bucket}, {"Key", file.key}};
-  request.is_internal = true;
-  MILL_CO_TRY(Answer answer, co_await asker.ports.door.Ask(std::move(request)));
-  if (!answer.body) answer.body = BytesSource("");
-  co_return co_await CopyToBlob(asker.ports.blobs, *answer.body);
-}
-
 /// Brings the files into blobs and names them in `spec`; why that failed, or "".
 Task<std::string> FetchAll(Asker asker, std::vector<Fetch> files, JobSpec& spec,
                            std::vector<BlobId>& blobs) {
   for (const Fetch& file : files) {
-    const Result<BlobInfo> blob = co_await Download(asker, file);
+    const Result<BlobInfo> blob = co_await FetchBlob(asker, file.bucket, file.key);
     if (!blob && blob.error().code == Code::kUnavailable) co_return blob.error();
     if (!blob) co_return NotFetched(file, blob.error());
     blobs.push_back(blob->id);
@@ -155,8 +142,7 @@ Task<Json> Stop(Ports& ports, Performance performance) {
 
 Task<Json> Clean(Ports& ports, Performance performance) {
   const JobId job = JobOf(performance.what);
-  const Result<> removed = co_await ports.backend.Remove(job);
-  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
+  MILL_CO_CHECK(co_await RemoveJob(ports, job));
   const Asker asker{ports, Principal{}, performance.what.StringOr("account", ""),
                     performance.what.StringOr("region", "")};
   Batch batch;
@@ -168,17 +154,12 @@ Task<Json> Clean(Ports& ports, Performance performance) {
 }  // namespace
 
 void AddPerformers(Ports& ports) {
-  const auto add = [&](const char* name, Task<Json> (*perform)(Ports&, Performance)) {
-    ports.engine.AddPerformer(name, [&ports, perform](Performance performance) {
-      return perform(ports, std::move(performance));
-    });
-  };
-  add("glue.run", RunScript);
-  add("glue.out", CopyOutput);
-  add("glue.err", CopyErrors);
-  add("glue.end", WaitForEnd);
-  add("glue.stop", Stop);
-  add("glue.clean", Clean);
+  RegisterPerformers(ports, {{"glue.run", RunScript},
+                             {"glue.out", CopyOutput},
+                             {"glue.err", CopyErrors},
+                             {"glue.end", WaitForEnd},
+                             {"glue.stop", Stop},
+                             {"glue.clean", Clean}});
 }
 
 }  // namespace stepmill::glue

@@ -1,10 +1,8 @@
 #include "service/sagemaker/contract.h"
 
-#include "base/digest.h"
-#include "base/strings.h"
 #include "json/each.h"
 #include "service/sagemaker/errors.h"
-#include "service/sagemaker/instance_types.h"
+#include "service/sagemaker/job_host.h"
 
 namespace stepmill::sagemaker {
 
@@ -51,14 +49,6 @@ Result<> CheckOutput(const Json& output) {
   return {};
 }
 
-JobInput TextFile(const std::string& path, std::string text) {
-  JobInput input;
-  input.kind = JobInput::Kind::kText;
-  input.path = path;
-  input.text = std::move(text);
-  return input;
-}
-
 }  // namespace
 
 Result<> CheckProcessingRequest(const Json& request) {
@@ -92,11 +82,6 @@ Json WithDefaults(const Json& request) {
 }
 
 std::string HostName(int index) { return "algo-" + std::to_string(index + 1); }
-
-std::string HostJobId(const std::string& arn, int index) {
-  constexpr size_t kDigits = 24;
-  return "processing-" + Hex(Sha256(arn)).substr(0, kDigits) + "-" + std::to_string(index + 1);
-}
 
 int HostCount(const Json& job) {
   return static_cast<int>(job["ProcessingResources"]["ClusterConfig"].IntOr("InstanceCount", 1));
@@ -154,17 +139,10 @@ JobSpec HostSpec(const Json& job, const std::string& account, const std::string&
   const std::string arn = job.StringOr("ProcessingJobArn", "");
   const Json& app = job["AppSpecification"];
   JobSpec spec;
-  spec.id = JobId{HostJobId(arn, index)};
+  spec.id = HostId(kProcessingJob, job, index);
   spec.image = app.StringOr("ImageUri", "");
-  if (app["ContainerEntrypoint"].is_array()) {
-    spec.entrypoint.emplace();
-    for (const Json& item : ItemsOf(app["ContainerEntrypoint"]))
-      spec.entrypoint->push_back(item.AsString());
-  }
-  for (const Json& item : ItemsOf(app["ContainerArguments"]))
-    spec.arguments.push_back(item.AsString());
-  for (const auto& member : MembersOf(job["Environment"]))
-    spec.env[member.name] = member.value.AsString();
+  SetCommand(spec, app);
+  AddEnvironment(spec, job["Environment"]);
   spec.env["PROCESSING_JOB_ARN"] = arn;
   spec.env["DMLC_INTERFACE"] = "eth0";
   spec.inputs.push_back(
@@ -174,23 +152,12 @@ JobSpec HostSpec(const Json& job, const std::string& account, const std::string&
   for (const Json& output : ItemsOf(job["ProcessingOutputConfig"]["Outputs"]))
     spec.output_paths.push_back(output["S3Output"].StringOr("LocalPath", ""));
   spec.output_paths.push_back(kMessageFolder);
-  const InstanceSize size =
-      SizeOf(job["ProcessingResources"]["ClusterConfig"].StringOr("InstanceType", ""));
-  spec.cpus = size.cpus;
-  spec.memory_mib = size.memory_mib;
-  if (size.memory_mib > 0) spec.shm_mib = size.memory_mib / 2;
-  const bool is_isolated = job["NetworkConfig"].BoolOr("EnableNetworkIsolation", false);
-  spec.network = is_isolated ? JobSpec::Network::kNone : JobSpec::Network::kOpen;
-  spec.role_arn = job.StringOr("RoleArn", "");
-  spec.account = account;
-  spec.region = region;
-  if (HostCount(job) > 1) {
-    spec.group = arn;
-    spec.host_name = HostName(index);
-    std::string direct = "127.0.0.1,localhost,169.254.170.2";
-    for (int i = 0; i < HostCount(job); ++i) direct += "," + HostName(i);
-    for (const char* name : {"NO_PROXY", "no_proxy"}) spec.env.emplace(name, direct);
-  }
+  SetMachine(spec, job["ProcessingResources"]["ClusterConfig"].StringOr("InstanceType", ""),
+             job["NetworkConfig"].BoolOr("EnableNetworkIsolation", false));
+  SetIdentity(spec, job.StringOr("RoleArn", ""), account, region);
+  std::vector<std::string> hosts;
+  for (int i = 0; i < HostCount(job); ++i) hosts.push_back(HostName(i));
+  SetGroup(spec, arn, hosts, static_cast<size_t>(index));
   return spec;
 }
 

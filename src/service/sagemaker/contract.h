@@ -17,7 +17,6 @@ Json WithDefaults(const Json& request);
 
 /// "algo-1": host number `index`, counted from 0.
 std::string HostName(int index);
-std::string HostJobId(const std::string& arn, int index);
 int HostCount(const Json& job);
 
 /// /opt/ml/config/processingjobconfig.json

@@ -3,8 +3,8 @@
 #include "base/digest.h"
 #include "base/strings.h"
 #include "json/each.h"
+#include "service/sagemaker/job_machine.h"
 #include "service/sagemaker/records.h"
-#include "store/events.h"
 
 namespace stepmill::sagemaker {
 
@@ -12,15 +12,6 @@ namespace {
 
 constexpr size_t kReasonMax = 1024;
 constexpr int64_t kAttemptsMax = 5;  ///< of one host, when its container ends by itself
-
-Json WithMillis(Json endpoint) {
-  for (const char* name : {"CreationTime", "LastModifiedTime"}) {
-    if (endpoint[name].is_number()) {
-      endpoint = endpoint.With(name, MillisSinceEpoch(TimeFromSeconds(endpoint[name].AsDouble())));
-    }
-  }
-  return endpoint.Without("Own");
-}
 
 class Machine {
  public:
@@ -252,9 +243,8 @@ class Machine {
     turn_.writes.PutDocument(EndpointKey(Part(1), Part(2), Part(4)), endpoint_);
   }
   void Tell() {
-    turn_.writes.events.push_back(MakeEvent("aws.sagemaker", "SageMaker Endpoint State Change",
-                                            Part(1), Part(2), Json::Array{endpoint_["EndpointArn"]},
-                                            WithMillis(endpoint_)));
+    turn_.writes.events.push_back(
+        StateChange("Endpoint", id_, endpoint_["EndpointArn"], endpoint_));
   }
 
   const std::string& id_;

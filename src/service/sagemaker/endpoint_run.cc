@@ -1,29 +1,21 @@
 #include "service/sagemaker/endpoint_run.h"
 
 #include "base/digest.h"
-#include "base/strings.h"
-#include "compute/backend.h"
-#include "engine/engine.h"
-#include "json/each.h"
-#include "service/ask.h"
-#include "service/log_pump.h"
+#include "service/performer.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/serving.h"
-#include "service/sagemaker/training_metrics.h"
-#include "store/store.h"
+#include "service/sandbox_job.h"
 #include "task/ports.h"
 
 namespace stepmill::sagemaker {
 
 namespace {
 
-using Performance = Engine::Performance;
-
 constexpr std::chrono::seconds kStopGrace{30};
 constexpr std::chrono::seconds kFlightMax{60};  ///< an invocation may take so long
 constexpr std::chrono::milliseconds kFlightPause{50};
 
-Json Failure(const std::string& text) { return Json::Object{{"failure", text}}; }
 Json Done() { return Json::Object{}; }
 
 Result<Asker> AskerOf(Ports& ports, const Json& what) {
@@ -55,13 +47,7 @@ Task<Json> Log(Ports& ports, Performance performance) {
   const LogTarget target{
       "/aws/sagemaker/Endpoints/" + what.StringOr("name", ""),
       what["host"].StringOr("variant", "") + "/i-" + Hex(Sha256(id)).substr(0, kDigits)};
-  LogPump pump;
-  pump.id = id;
-  pump.job_id = id;
-  pump.line = [](const std::string& line) {
-    return std::optional<std::string>(EscapeLogLine(line));
-  };
-  MILL_CO_CHECK(co_await RunLogPump(asker, target, std::move(pump)));
+  MILL_CO_CHECK(co_await RunLogPump(asker, target, EscapingPump(IdOf(what))));
   co_return Done();
 }
 
@@ -86,18 +72,14 @@ Task<Json> Retire(Ports& ports, Performance performance) {
   const Time until = ports.clock.Now() + kFlightMax;
   while (Flight::CountOf(id) > 0 && ports.clock.Now() < until)
     MILL_CO_CHECK(co_await ports.clock.SleepUntil(ports.clock.Now() + kFlightPause));
-  const Result<> stopped = co_await ports.backend.Stop(id, kStopGrace);
-  if (!stopped && stopped.error().code != Code::kNotFound) co_return stopped.error();
+  MILL_CO_CHECK(co_await StopSandbox(ports, id, kStopGrace));
   co_return Done();
 }
 
 Task<Json> Clean(Ports& ports, Performance performance) {
   MILL_CO_TRY(const Asker asker, AskerOf(ports, performance.what));
-  const JobId id = IdOf(performance.what);
-  const Result<> removed = co_await ports.backend.Remove(id);
-  if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
   Batch batch;
-  ForgetLogPump(asker, id.value, batch);
+  MILL_CO_CHECK(co_await RemoveHost(asker, IdOf(performance.what), batch));
   MILL_CO_CHECK(co_await ports.store.Commit(std::move(batch)));
   co_return Done();
 }
@@ -105,16 +87,11 @@ Task<Json> Clean(Ports& ports, Performance performance) {
 }  // namespace
 
 void AddEndpointPerformers(Ports& ports) {
-  const auto add = [&](const char* name, Task<Json> (*perform)(Ports&, Performance)) {
-    ports.engine.AddPerformer(name, [&ports, perform](Performance performance) {
-      return perform(ports, std::move(performance));
-    });
-  };
-  add("sagemaker.endpoint.run", Run);
-  add("sagemaker.endpoint.log", Log);
-  add("sagemaker.endpoint.ready", Ready);
-  add("sagemaker.endpoint.retire", Retire);
-  add("sagemaker.endpoint.clean", Clean);
+  RegisterPerformers(ports, {{"sagemaker.endpoint.run", Run},
+                             {"sagemaker.endpoint.log", Log},
+                             {"sagemaker.endpoint.ready", Ready},
+                             {"sagemaker.endpoint.retire", Retire},
+                             {"sagemaker.endpoint.clean", Clean}});
 }
 
 }  // namespace stepmill::sagemaker

@@ -1,6 +1,5 @@
 #include "engine/engine.h"
 #include "json/each.h"
-#include "service/page.h"
 #include "service/ports.h"
 #include "service/sagemaker/endpoint_machine.h"
 #include "service/sagemaker/errors.h"
@@ -11,9 +10,6 @@ namespace stepmill::sagemaker {
 
 namespace {
 
-constexpr ListMembers kConfigs{"EndpointConfigName", "EndpointConfigName"};
-constexpr ListMembers kEndpoints{"EndpointName", "EndpointStatus"};
-constexpr int64_t kResultsDefault = 10;
 constexpr int64_t kInstancesMax = 20;
 
 Key ConfigKey(const Call& call, const std::string& name) {
@@ -85,17 +81,12 @@ Task<Json> PlanOf(Call& call, std::string config_name) {
 
 Json Shown(const Json& endpoint) { return endpoint.Without("Own"); }
 
-Result<Json> Page(const Call& call, std::vector<Json> found, const char* list) {
-  Json input = call.input;
-  if (!input.Has("MaxResults")) input = input.With("MaxResults", kResultsDefault);
-  return PageOf(input, list, found, "MaxResults", "NextToken",
-                Invalid("NextToken is not one of ours"));
+Json ConfigSummary(const Json& config) {
+  return Picked(config, {"EndpointConfigName", "EndpointConfigArn", "CreationTime"});
 }
-
-Json Picked(const Json& document, std::initializer_list<const char*> names) {
-  Json::Object summary;
-  for (const char* name : names) summary.SetIf(name, document.Find(name));
-  return summary;
+Json Summary(const Json& endpoint) {
+  return Picked(endpoint, {"EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime",
+                           "EndpointStatus"});
 }
 
 }  // namespace
@@ -120,8 +111,7 @@ Task<Json> CreateEndpointConfig(Call& call) {
     MILL_CO_TRY(const Document model,
                 co_await RequireModel(call, variant.StringOr("ModelName", "")));
   }
-  if (call.input["Tags"].size() > 0)
-    call.batch.PutDocument(TagsKey(call, arn), Json::Object{{"Tags", call.input["Tags"]}});
+  KeepTags(call, arn);
   call.batch.Create(key, call.input.Without("Tags")
                              .With("EndpointConfigArn", arn)
                              .With("CreationTime", SecondsSinceEpoch(call.Now())));
@@ -137,19 +127,14 @@ Task<Json> DescribeEndpointConfig(Call& call) {
 Task<Json> DeleteEndpointConfig(Call& call) {
   MILL_CO_TRY(const Document config,
               co_await RequireConfig(call, call.input.StringOr("EndpointConfigName", "")));
-  call.batch.Delete(config.key);
-  call.batch.Delete(TagsKey(call, config.body.StringOr("EndpointConfigArn", "")));
+  DeleteResource(call, config, "EndpointConfigArn");
   co_return Json::Object{};
 }
 
 Task<Json> ListEndpointConfigs(Call& call) {
-  MILL_CO_TRY(const std::vector<Json> all, co_await AllOf(call, "endpoint-config"));
-  std::vector<Json> found;
-  for (const Json& config : all)
-    if (IsListed(config, call.input, kConfigs))
-      found.push_back(Picked(config, {"EndpointConfigName", "EndpointConfigArn", "CreationTime"}));
-  SortListed(found, call.input, kConfigs, "CreationTime");
-  co_return Page(call, std::move(found), "EndpointConfigs");
+  co_return co_await ListAll(
+      call, Listing("endpoint-config", ListMembers("EndpointConfigName", "EndpointConfigName"),
+                    "EndpointConfigs", ConfigSummary));
 }
 
 Task<Json> CreateEndpoint(Call& call) {
@@ -171,8 +156,7 @@ Task<Json> CreateEndpoint(Call& call) {
                                      {"CreationTime", now},
                                      {"LastModifiedTime", now},
                                      {"Own", Json::Object{{"instance", instance}}}};
-  if (call.input["Tags"].size() > 0)
-    call.batch.PutDocument(TagsKey(call, arn), Json::Object{{"Tags", call.input["Tags"]}});
+  KeepTags(call, arn);
   call.batch.Create(key, endpoint);
   const Json data = Json::Object{{"endpoint", endpoint}, {"plan", plan}};
   call.ports.engine.Start(call.batch, instance, kEndpointMachine, data);
@@ -208,15 +192,9 @@ Task<Json> DeleteEndpoint(Call& call) {
 }
 
 Task<Json> ListEndpoints(Call& call) {
-  MILL_CO_TRY(const std::vector<Json> all, co_await AllOf(call, "endpoint"));
-  std::vector<Json> found;
-  for (const Json& endpoint : all) {
-    if (IsListed(endpoint, call.input, kEndpoints))
-      found.push_back(Picked(endpoint, {"EndpointName", "EndpointArn", "CreationTime",
-                                        "LastModifiedTime", "EndpointStatus"}));
-  }
-  SortListed(found, call.input, kEndpoints, "CreationTime");
-  co_return Page(call, std::move(found), "Endpoints");
+  co_return co_await ListAll(
+      call,
+      Listing("endpoint", ListMembers("EndpointName", "EndpointStatus"), "Endpoints", Summary));
 }
 
 }  // namespace stepmill::sagemaker

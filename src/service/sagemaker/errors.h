@@ -13,12 +13,22 @@ inline Error NotFound(std::string message) {
   return {Code::kNotFound, "ResourceNotFound", std::move(message)};
 }
 /// DescribeTrainingJob's own answer for a job that is not there.
-inline Error ResourceMissing() { return Invalid("Requested resource not found."); }
-inline Error TrainingJobExists(const std::string& arn) {
+inline Error TrainingJobMissing(const std::string&) {
+  return Invalid("Requested resource not found.");
+}
+inline Error TrainingJobExists(const std::string&, const std::string& arn) {
   return {Code::kConflict, "ResourceInUse",
           "Training job names must be unique within an AWS account and region, and a training job "
           "with this name already exists (" +
               arn + ")"};
+}
+inline Error TuningJobMissing(const std::string& name) {
+  return NotFound("Amazon SageMaker can't find a tuning job with the name " + name +
+                  ". Please check the name and try again.");
+}
+inline Error TuningJobExists(const std::string& name, const std::string&) {
+  return {Code::kConflict, "ResourceInUse",
+          "A tuning job with the name " + name + " already exists. Please use a different name."};
 }
 inline Error NoObjects(const std::string& uri, const std::string& bucket, const std::string& region,
                        const std::string& role) {
@@ -31,7 +41,7 @@ inline Error NoObjects(const std::string& uri, const std::string& bucket, const 
 inline Error JobNotFound(const std::string& name) {
   return NotFound("Could not find requested job with name: " + name);
 }
-inline Error JobExists(const std::string& arn) {
+inline Error JobExists(const std::string&, const std::string& arn) {
   return {Code::kConflict, "ResourceInUse",
           "Job name must be unique within an AWS account and region, and a job with this name "
           "already exists (" +

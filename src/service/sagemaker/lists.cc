@@ -1,7 +1,9 @@
 #include <algorithm>
 
 #include "json/each.h"
+#include "service/page.h"
 #include "service/ports.h"
+#include "service/sagemaker/errors.h"
 #include "service/sagemaker/records.h"
 
 namespace stepmill::sagemaker {
@@ -57,6 +59,29 @@ void SortListed(std::vector<Json>& documents, const Json& input, const ListMembe
   std::stable_sort(documents.begin(), documents.end(), [&](const Json& a, const Json& b) {
     return is_up ? before(a, b) : before(b, a);
   });
+}
+
+Task<Json> ListAll(Call& call, Listing listing) {
+  MILL_CO_TRY(const std::vector<Json> all, co_await AllOf(call, std::string(listing.type)));
+  std::vector<Json> found;
+  for (const Json& document : all)
+    if (IsListed(document, call.input, listing.members)) found.push_back(listing.summary(document));
+  SortListed(found, call.input, listing.members, listing.by);
+  co_return PageFor(call, listing.list, found);
+}
+
+Result<Json> PageFor(const Call& call, const char* list, const Json::Array& items) {
+  constexpr int64_t kResultsDefault = 10;
+  const Json input =
+      call.input.Has("MaxResults") ? call.input : call.input.With("MaxResults", kResultsDefault);
+  return PageOf(input, list, items, "MaxResults", "NextToken",
+                Invalid("NextToken is not one of ours"));
+}
+
+Json Picked(const Json& document, std::initializer_list<const char*> members) {
+  Json::Object picked;
+  for (const char* name : members) picked.SetIf(name, document.Find(name));
+  return picked;
 }
 
 }  // namespace stepmill::sagemaker

@@ -1,38 +1,28 @@
-#include "json/each.h"
-#include "service/ask.h"
-#include "service/page.h"
 #include "service/ports.h"
 #include "service/sagemaker/errors.h"
+#include "service/sagemaker/job_operations.h"
 #include "service/sagemaker/records.h"
-#include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/serving.h"
 
 namespace stepmill::sagemaker {
 
 namespace {
 
-constexpr ListMembers kMembers{"ModelName", "ModelName"};
-constexpr int64_t kResultsDefault = 10;
-
 std::string ModelArn(const Call& call, const std::string& name) {
   return ResourceArn(call.account, call.region, "model", name);
 }
 
-/// AWS looks before it takes the model.
+/// The artifacts must be there.
 Task<> CheckData(Call& call, const Json& container) {
   const std::string uri = ModelDataOf(container);
   if (uri.empty()) co_return Result<>();
-  MILL_CO_TRY(const S3Location where, ParseS3Uri(uri));
-  MILL_CO_TRY(const Principal principal,
-              RolePrincipal(call.input.StringOr("ExecutionRoleArn", ""), "SageMaker"));
-  const Asker asker{call.ports, principal, call.account, call.region};
-  const Json asked = Json::Object{{"Bucket", where.bucket}, {"Prefix", where.key}, {"MaxKeys", 1}};
-  const auto page = co_await AskService(asker, "s3", "ListObjectsV2", asked);
-  if (!page && IsPassing(page.error())) co_return page.error();
-  if (!page || (*page)["Contents"].size() == 0)
-    co_return Invalid("Could not find model data at " + uri + ".");
+  const std::string role = call.input.StringOr("ExecutionRoleArn", "");
+  MILL_CO_TRY(const bool is_there, co_await HasObjects(call, role, uri));
+  if (!is_there) co_return Invalid("Could not find model data at " + uri + ".");
   co_return Result<>();
 }
+
+Json Summary(const Json& model) { return Picked(model, {"ModelName", "ModelArn", "CreationTime"}); }
 
 }  // namespace
 
@@ -60,8 +50,7 @@ Task<Json> CreateModel(Call& call) {
           .With("ModelArn", arn)
           .With("CreationTime", SecondsSinceEpoch(call.Now()))
           .With("EnableNetworkIsolation", call.input.BoolOr("EnableNetworkIsolation", false));
-  if (call.input["Tags"].size() > 0)
-    call.batch.PutDocument(TagsKey(call, arn), Json::Object{{"Tags", call.input["Tags"]}});
+  KeepTags(call, arn);
   call.batch.Create(key, std::move(model));
   co_return Json::Object{{"ModelArn", arn}};
 }
@@ -75,26 +64,13 @@ Task<Json> DescribeModel(Call& call) {
 Task<Json> DeleteModel(Call& call) {
   MILL_CO_TRY(const Document model,
               co_await RequireModel(call, call.input.StringOr("ModelName", "")));
-  call.batch.Delete(model.key);
-  call.batch.Delete(TagsKey(call, model.body.StringOr("ModelArn", "")));
+  DeleteResource(call, model, "ModelArn");
   co_return Json::Object{};
 }
 
 Task<Json> ListModels(Call& call) {
-  MILL_CO_TRY(const std::vector<Json> all, co_await AllOf(call, "model"));
-  std::vector<Json> models;
-  for (const Json& model : all) {
-    if (!IsListed(model, call.input, kMembers)) continue;
-    Json::Object summary;
-    for (const char* name : {"ModelName", "ModelArn", "CreationTime"})
-      summary.SetIf(name, model.Find(name));
-    models.push_back(std::move(summary));
-  }
-  SortListed(models, call.input, kMembers, "CreationTime");
-  Json input = call.input;
-  if (!input.Has("MaxResults")) input = input.With("MaxResults", kResultsDefault);
-  co_return PageOf(input, "Models", models, "MaxResults", "NextToken",
-                   Invalid("NextToken is not one of ours"));
+  co_return co_await ListAll(
+      call, Listing("model", ListMembers("ModelName", "ModelName"), "Models", Summary));
 }
 
 }  // namespace stepmill::sagemaker

@@ -7,8 +7,6 @@
 /// The machine of one processing job.
 namespace stepmill::sagemaker {
 
-inline constexpr char kMachine[] = "sagemaker.processing";
-
 /// Events: "start" {"job"}; effects "run:N" "log:N" "end:N" (host N, from 0), "stop:N:M", "clean";
 /// timer "limit"; posted "stop". State:
 ///

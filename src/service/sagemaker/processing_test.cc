@@ -1,13 +1,7 @@
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "app/test_services.h"
-#include "app/test_world.h"
-#include "blob/memory/memory_blobs.h"
-#include "compute/fake/fake_backend.h"
+#include "app/test_jobs.h"
 #include "service/sagemaker/contract.h"
 #include "service/sagemaker/instance_types.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/sagemaker.h"
 
 namespace stepmill::sagemaker {
@@ -15,23 +9,12 @@ namespace {
 
 constexpr char kArn[] = "arn:aws:sagemaker:us-east-1:000000000000:processing-job/";
 
-class ProcessingTest : public testing::Test {
+class ProcessingTest : public test::JobsTest {
  protected:
   ProcessingTest()
-      : folder(Folder()),
-        backend(
-            folder, [this](const JobSpec& spec) { return program(spec); },
-            [](const JobSpec&, const StepSpec&) { return FakeRun{}; }),
-        world(
-            {&kService, &test::kLogs, &test::kS3}, &blobs, nullptr,
-            [](const Json&, const Json&) { return false; }, &backend) {
-    test::kept() = {};
-    EXPECT_TRUE(world.Run(world.engine().Recover()));
-  }
-  ~ProcessingTest() override { std::filesystem::remove_all(folder); }
-  static std::string Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sagemaker-XXXXXX").string();
-    return ::mkdtemp(pattern.data());
+      : JobsTest("sagemaker", {&kService, &test::kLogs, &test::kS3},
+                 [](const Json&, const Json&) { return false; }) {
+    Begin();
   }
 
   static Json Request(const char* name) {
@@ -42,42 +25,14 @@ class ProcessingTest : public testing::Test {
         .value()
         .With("ProcessingJobName", name);
   }
-  Json Describe(const char* name) {
-    const Json input = Json::Object{{"ProcessingJobName", name}};
-    return world.Ask("sagemaker", "DescribeProcessingJob", input).value();
-  }
   Json Finish(const char* name) {
-    const std::string arn = std::string(kArn) + name;
-    const JobId id{HostJobId(arn, 0)};
-    EXPECT_TRUE(world.RunUntil([&] {
-      for (const Json& event : world.events) {
-        const std::string status = event["event"]["detail"].StringOr("ProcessingJobStatus", "");
-        if (status == "Completed" || status == "Failed" || status == "Stopped") return true;
-      }
-      const std::string status = Describe(name).StringOr("ProcessingJobStatus", "");
-      return status == "Completed" || status == "Failed" || status == "Stopped";
-    }));
-    return Describe(name);
+    return JobsTest::Finish("DescribeProcessingJob", Json::Object{{"ProcessingJobName", name}},
+                            "ProcessingJobStatus");
   }
   Json Run(const Json& request) {
-    const auto created = world.Ask("sagemaker", "CreateProcessingJob", request);
-    EXPECT_TRUE(created) << created.error().message;
+    Ask("CreateProcessingJob", request);
     return Finish(request.StringOr("ProcessingJobName", "").c_str());
   }
-  std::string Refused(const char* operation, const Json& input) {
-    const auto answer = world.Ask("sagemaker", operation, input);
-    return answer ? "accepted" : answer.error().name + ": " + answer.error().message;
-  }
-
-  std::string folder;
-  std::function<FakeRun(const JobSpec&)> program = [](const JobSpec&) { return FakeRun{}; };
-  struct Chance : Random {
-    uint64_t state = 1;
-    uint64_t Next() override { return state++; }
-  } chance;
-  MemoryBlobs blobs{chance};
-  FakeBackend backend;
-  TestWorld world;
 };
 
 TEST_F(ProcessingTest, InputsLogOutputsAndMessage) {
@@ -121,11 +76,7 @@ TEST_F(ProcessingTest, InputsLogOutputsAndMessage) {
 }
 
 TEST_F(ProcessingTest, ExitCodeOne) {
-  program = [](const JobSpec&) {
-    FakeRun run;
-    run.exit_code = 1;
-    return run;
-  };
+  program = [](const JobSpec&) { return Exits(1); };
   const Json job = Run(Request("fails"));
   EXPECT_EQ(job.StringOr("ProcessingJobStatus", ""), "Failed");
   EXPECT_EQ(job.StringOr("FailureReason", ""),
@@ -152,15 +103,11 @@ TEST_F(ProcessingTest, NoObjectsUnderThePrefix) {
 }
 
 TEST_F(ProcessingTest, StopEndsIt) {
-  program = [](const JobSpec&) {
-    FakeRun run;
-    run.is_endless = true;
-    return run;
-  };
-  ASSERT_TRUE(world.Ask("sagemaker", "CreateProcessingJob", Request("endless")));
-  const JobId id{HostJobId(std::string(kArn) + "endless", 0)};
-  ASSERT_TRUE(world.RunUntil([&] { return backend.StartCount(id) == 1; }));
+  program = [](const JobSpec&) { return Endless(); };
+  Ask("CreateProcessingJob", Request("endless"));
   const Json name = Json::Object{{"ProcessingJobName", "endless"}};
+  const JobId id = HostId(kProcessingJob, Ask("DescribeProcessingJob", name), 0);
+  ASSERT_TRUE(world.RunUntil([&] { return backend.StartCount(id) == 1; }));
   ASSERT_TRUE(world.Ask("sagemaker", "StopProcessingJob", name));
   EXPECT_EQ(Finish("endless").StringOr("ProcessingJobStatus", ""), "Stopped");
   EXPECT_EQ(Refused("StopProcessingJob", name),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -20,20 +21,18 @@
 ///     tags/ARN              {"Tags": [{"Key", "Value"}]}
 namespace stepmill::sagemaker {
 
-Key ProcessingKey(std::string_view account, std::string_view region, std::string_view name);
-std::string ProcessingArn(std::string_view account, std::string_view region, std::string name);
-/// "sagemaker/ACCOUNT/REGION/processing-job/NAME"
-std::string InstanceId(std::string_view account, std::string_view region, std::string_view name);
-
-Key TrainingKey(std::string_view account, std::string_view region, std::string_view name);
-Key TransformKey(std::string_view account, std::string_view region, std::string_view name);
 Key ModelKey(std::string_view account, std::string_view region, std::string_view name);
 Key EndpointKey(std::string_view account, std::string_view region, std::string_view name);
-Key TuningKey(std::string_view account, std::string_view region, std::string_view name);
 /// The model's document; AWS's error when there is none.
 Task<Document> RequireModel(Call& call, std::string name);
 /// Where the tags of a resource are.
 Key TagsKey(const Call& call, const std::string& arn);
+/// The tags that a Create call gives its resource.
+void KeepTags(Call& call, const std::string& arn);
+/// Adds to the call's batch that a resource with tags goes.
+void DeleteResource(Call& call, const Document& resource, const char* arn_member);
+/// Those of a document's members that are there.
+Json Picked(const Json& document, std::initializer_list<const char*> members);
 /// "arn:aws:sagemaker:REGION:ACCOUNT:TYPE/name": names stand in lower case in ARNs.
 std::string ResourceArn(std::string_view account, std::string_view region, std::string_view type,
                         std::string name);
@@ -48,6 +47,17 @@ bool IsListed(const Json& document, const Json& input, const ListMembers& member
 /// Sorts by SortBy (CreationTime, Name or Status; else by `by`) and SortOrder.
 void SortListed(std::vector<Json>& documents, const Json& input, const ListMembers& members,
                 const char* by);
+/// A List operation over all documents of a type.
+struct Listing {
+  std::string_view type;
+  ListMembers members;
+  const char* list;  ///< the member of the answer
+  Json (*summary)(const Json& document);
+  const char* by = "CreationTime";  ///< the order when the call names none
+};
+Task<Json> ListAll(Call& call, Listing listing);
+/// The page that the call asks for, of MaxResults (10 when it does not say).
+Result<Json> PageFor(const Call& call, const char* list, const Json::Array& items);
 
 // Handlers; service.cc has their rows.
 Task<Json> CreateProcessingJob(Call& call);

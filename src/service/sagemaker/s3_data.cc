@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kManifestMax = 64ull << 20;
 
 Task<std::vector<DataObject>> ReadManifest(Asker asker, S3Location where) {
-  MILL_CO_TRY(const BlobInfo blob, co_await Download(asker, where.bucket, where.key));
+  MILL_CO_TRY(const BlobInfo blob, co_await FetchBlob(asker, where.bucket, where.key));
   const Result<std::string> text = co_await ReadBlob(asker.ports.blobs, blob.id, kManifestMax);
   MILL_CO_CHECK(co_await asker.ports.blobs.Remove(blob.id));
   if (!text) co_return text.error();
@@ -61,6 +61,16 @@ std::string RelativeKey(const std::string& prefix, const std::string& key) {
   return key.substr(folder.size());
 }
 
+DataSource DataSourceOf(const Json& s3, int host, int hosts) {
+  DataSource source;
+  source.uri = s3.StringOr("S3Uri", "");
+  source.type = s3.StringOr("S3DataType", "S3Prefix");
+  source.is_sharded = s3.StringOr("S3DataDistributionType", "FullyReplicated") == "ShardedByS3Key";
+  source.host = host;
+  source.hosts = hosts;
+  return source;
+}
+
 Task<std::vector<std::string>> ListKeys(Asker asker, S3Location where) {
   std::vector<std::string> keys;
   std::string token;
@@ -75,20 +85,6 @@ Task<std::vector<std::string>> ListKeys(Asker asker, S3Location where) {
     token = page.BoolOr("IsTruncated", false) ? page.StringOr("NextContinuationToken", "") : "";
   } while (!token.empty());
   co_return keys;
-}
-
-Task<BlobInfo> Download(Asker asker, std::string bucket, std::string key) {
-  Request request;
-  request.service = "s3";
-  request.operation = "GetObject";
-  request.principal = asker.principal;
-  request.account = asker.account;
-  request.region = asker.region;
-  request.input = Json::Object{{"Bucket", bucket}, {"Key", key}};
-  request.is_internal = true;  // as the product's own, like service/ask
-  MILL_CO_TRY(Answer answer, co_await asker.ports.door.Ask(std::move(request)));
-  if (!answer.body) answer.body = BytesSource("");
-  co_return co_await CopyToBlob(asker.ports.blobs, *answer.body);
 }
 
 Task<std::vector<DataObject>> FindObjects(Asker asker, DataSource source) {
@@ -119,7 +115,7 @@ Task<> AddObjects(Asker asker, std::vector<DataObject> objects, std::string fold
                   std::vector<BlobId>& blobs) {
   while (folder.ends_with('/')) folder.pop_back();
   for (const DataObject& object : objects) {
-    MILL_CO_TRY(const BlobInfo blob, co_await Download(asker, object.bucket, object.key));
+    MILL_CO_TRY(const BlobInfo blob, co_await FetchBlob(asker, object.bucket, object.key));
     blobs.push_back(blob.id);
     JobInput file;
     file.kind = JobInput::Kind::kBlobFile;

@@ -32,13 +32,13 @@ struct DataSource {
   bool is_sharded = false;  ///< by key: host i of n gets the objects i, i + n, ...
   int host = 0, hosts = 1;
 };
+/// From an S3Input or S3DataSource, for host `host` of `hosts`.
+DataSource DataSourceOf(const Json& s3, int host, int hosts);
 /// Without what stands for folders. kInvalid when the source names nothing (a share may be empty).
 Task<std::vector<DataObject>> FindObjects(Asker asker, DataSource source);
 /// The keys that begin with a prefix, in order; those that end in '/' stand for folders.
 Task<std::vector<std::string>> ListKeys(Asker asker, S3Location where);
 
-/// An object as a blob, for the way into a sandbox: the caller removes it.
-Task<BlobInfo> Download(Asker asker, std::string bucket, std::string key);
 /// Downloads `objects` and names them in `spec` below `folder`; their blobs are added to `blobs`.
 Task<> AddObjects(Asker asker, std::vector<DataObject> objects, std::string folder, JobSpec& spec,
                   std::vector<BlobId>& blobs);

@@ -3,6 +3,7 @@
 #include "service/ports.h"
 #include "service/sagemaker/endpoint_machine.h"
 #include "service/sagemaker/endpoint_run.h"
+#include "service/sagemaker/job_kind.h"
 #include "service/sagemaker/processing_machine.h"
 #include "service/sagemaker/processing_run.h"
 #include "service/sagemaker/records.h"
@@ -17,21 +18,21 @@ namespace stepmill::sagemaker {
 
 namespace {
 
-constexpr std::string_view kJob =
+constexpr std::string_view kProcessingArn =
     "arn:aws:sagemaker:{region}:{account}:processing-job/{ProcessingJobName}";
 
-constexpr std::string_view kTrainingJob =
+constexpr std::string_view kTrainingJobArn =
     "arn:aws:sagemaker:{region}:{account}:training-job/{TrainingJobName}";
 
 constexpr std::string_view kModel = "arn:aws:sagemaker:{region}:{account}:model/{ModelName}";
-constexpr std::string_view kTransformJob =
+constexpr std::string_view kTransformJobArn =
     "arn:aws:sagemaker:{region}:{account}:transform-job/{TransformJobName}";
 constexpr std::string_view kEndpointConfig =
     "arn:aws:sagemaker:{region}:{account}:endpoint-config/{EndpointConfigName}";
 constexpr std::string_view kEndpoint =
     "arn:aws:sagemaker:{region}:{account}:endpoint/{EndpointName}";
 
-constexpr std::string_view kTuningJob =
+constexpr std::string_view kTuningJobArn =
     "arn:aws:sagemaker:{region}:{account}:hyper-parameter-tuning-job/"
     "{HyperParameterTuningJobName}";
 
@@ -39,17 +40,17 @@ constexpr Operation kOperations[] = {
     {.name = "CreateProcessingJob",
      .handler = CreateProcessingJob,
      .action = "sagemaker:CreateProcessingJob",
-     .resource = kJob,
+     .resource = kProcessingArn,
      .keeps = "ExperimentConfig,NetworkConfig.VpcConfig"},
     {.name = "DescribeProcessingJob",
      .handler = DescribeProcessingJob,
      .action = "sagemaker:DescribeProcessingJob",
-     .resource = kJob,
+     .resource = kProcessingArn,
      .access = Access::kRead},
     {.name = "DescribeProcessingJobContainer",
      .handler = DescribeProcessingJobContainer,
      .action = "sagemaker:DescribeProcessingJob",
-     .resource = kJob,
+     .resource = kProcessingArn,
      .access = Access::kRead},
     {.name = "ListProcessingJobs",
      .handler = ListProcessingJobs,
@@ -58,11 +59,11 @@ constexpr Operation kOperations[] = {
     {.name = "StopProcessingJob",
      .handler = StopProcessingJob,
      .action = "sagemaker:StopProcessingJob",
-     .resource = kJob},
+     .resource = kProcessingArn},
     {.name = "CreateTrainingJob",
      .handler = CreateTrainingJob,
      .action = "sagemaker:CreateTrainingJob",
-     .resource = kTrainingJob,
+     .resource = kTrainingJobArn,
      .keeps = "VpcConfig,DebugHookConfig,DebugRuleConfigurations,ProfilerConfig,"
               "ProfilerRuleConfigurations,TensorBoardOutputConfig,ExperimentConfig,RetryStrategy,"
               "InfraCheckConfig,AlgorithmSpecification.EnableSageMakerMetricsTimeSeries,"
@@ -71,7 +72,7 @@ constexpr Operation kOperations[] = {
     {.name = "DescribeTrainingJob",
      .handler = DescribeTrainingJob,
      .action = "sagemaker:DescribeTrainingJob",
-     .resource = kTrainingJob,
+     .resource = kTrainingJobArn,
      .access = Access::kRead},
     {.name = "ListTrainingJobs",
      .handler = ListTrainingJobs,
@@ -80,7 +81,7 @@ constexpr Operation kOperations[] = {
     {.name = "StopTrainingJob",
      .handler = StopTrainingJob,
      .action = "sagemaker:StopTrainingJob",
-     .resource = kTrainingJob},
+     .resource = kTrainingJobArn},
     {.name = "Search", .handler = Search, .action = "sagemaker:Search", .access = Access::kRead},
     {.name = "CreateModel",
      .handler = CreateModel,
@@ -103,12 +104,12 @@ constexpr Operation kOperations[] = {
     {.name = "CreateTransformJob",
      .handler = CreateTransformJob,
      .action = "sagemaker:CreateTransformJob",
-     .resource = kTransformJob,
+     .resource = kTransformJobArn,
      .keeps = "ExperimentConfig,ModelClientConfig.InvocationsMaxRetries"},
     {.name = "DescribeTransformJob",
      .handler = DescribeTransformJob,
      .action = "sagemaker:DescribeTransformJob",
-     .resource = kTransformJob,
+     .resource = kTransformJobArn,
      .access = Access::kRead},
     {.name = "ListTransformJobs",
      .handler = ListTransformJobs,
@@ -117,7 +118,7 @@ constexpr Operation kOperations[] = {
     {.name = "StopTransformJob",
      .handler = StopTransformJob,
      .action = "sagemaker:StopTransformJob",
-     .resource = kTransformJob},
+     .resource = kTransformJobArn},
     {.name = "CreateEndpointConfig",
      .handler = CreateEndpointConfig,
      .action = "sagemaker:CreateEndpointConfig",
@@ -165,13 +166,13 @@ constexpr Operation kOperations[] = {
     {.name = "CreateHyperParameterTuningJob",
      .handler = CreateHyperParameterTuningJob,
      .action = "sagemaker:CreateHyperParameterTuningJob",
-     .resource = kTuningJob,
+     .resource = kTuningJobArn,
      .keeps = "TrainingJobDefinition.DefinitionName,TrainingJobDefinition.RetryStrategy,"
               "TrainingJobDefinition.VpcConfig"},
     {.name = "DescribeHyperParameterTuningJob",
      .handler = DescribeHyperParameterTuningJob,
      .action = "sagemaker:DescribeHyperParameterTuningJob",
-     .resource = kTuningJob,
+     .resource = kTuningJobArn,
      .access = Access::kRead},
     {.name = "ListHyperParameterTuningJobs",
      .handler = ListHyperParameterTuningJobs,
@@ -180,12 +181,12 @@ constexpr Operation kOperations[] = {
     {.name = "ListTrainingJobsForHyperParameterTuningJob",
      .handler = ListTrainingJobsForHyperParameterTuningJob,
      .action = "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
-     .resource = kTuningJob,
+     .resource = kTuningJobArn,
      .access = Access::kList},
     {.name = "StopHyperParameterTuningJob",
      .handler = StopHyperParameterTuningJob,
      .action = "sagemaker:StopHyperParameterTuningJob",
-     .resource = kTuningJob},
+     .resource = kTuningJobArn},
     {.name = "DeleteTags",
      .handler = DeleteTags,
      .action = "sagemaker:DeleteTags",
@@ -202,15 +203,15 @@ constexpr Operation kOperations[] = {
 };
 
 void WireUp(Ports& ports) {
-  ports.engine.AddMachine(kMachine, JsonMachine(AdvanceProcessing));
+  ports.engine.AddMachine(std::string(kProcessingJob.machine), JsonMachine(AdvanceProcessing));
   AddPerformers(ports);
-  ports.engine.AddMachine(kTrainingMachine, JsonMachine(AdvanceTraining));
+  ports.engine.AddMachine(std::string(kTrainingJob.machine), JsonMachine(AdvanceTraining));
   AddTrainingPerformers(ports);
-  ports.engine.AddMachine(kTransformMachine, JsonMachine(AdvanceTransform));
+  ports.engine.AddMachine(std::string(kTransformJob.machine), JsonMachine(AdvanceTransform));
   AddTransformPerformers(ports);
   ports.engine.AddMachine(kEndpointMachine, JsonMachine(AdvanceEndpoint));
   AddEndpointPerformers(ports);
-  ports.engine.AddMachine(kTuningMachine, JsonMachine(AdvanceTuning));
+  ports.engine.AddMachine(std::string(kTuningJob.machine), JsonMachine(AdvanceTuning));
 }
 
 }  // namespace

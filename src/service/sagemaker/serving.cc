@@ -6,9 +6,8 @@
 
 #include "archive/archive.h"
 #include "blob/blob_store.h"
-#include "json/each.h"
 #include "service/sagemaker/errors.h"
-#include "service/sagemaker/instance_types.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/training_contract.h"
 #include "task/ports.h"
@@ -46,10 +45,7 @@ Task<> CheckArchive(Asker asker, BlobId blob, std::string uri) {
 /// The model's artifacts below /opt/ml/model.
 Task<> AddModel(Asker asker, Json container, JobSpec& spec, std::vector<BlobId>& blobs) {
   const std::string uri = ModelDataOf(container);
-  JobInput folder;
-  folder.kind = JobInput::Kind::kFolder;
-  folder.path = kModelFolder;
-  spec.inputs.push_back(folder);
+  spec.inputs.push_back(EmptyFolder(kModelFolder));
   if (uri.empty()) co_return Result<>();
   MILL_CO_TRY(const S3Location where, ParseS3Uri(uri));
   const Json& source = container["ModelDataSource"]["S3DataSource"];
@@ -59,7 +55,7 @@ Task<> AddModel(Asker asker, Json container, JobSpec& spec, std::vector<BlobId>&
     MILL_CO_TRY(const auto objects, co_await FindObjects(asker, data));
     co_return co_await AddObjects(asker, objects, kModelFolder, spec, blobs);
   }
-  MILL_CO_TRY(const BlobInfo blob, co_await Download(asker, where.bucket, where.key));
+  MILL_CO_TRY(const BlobInfo blob, co_await FetchBlob(asker, where.bucket, where.key));
   blobs.push_back(blob.id);
   MILL_CO_CHECK(co_await CheckArchive(asker, blob.id, uri));
   JobInput archive;
@@ -136,17 +132,9 @@ JobSpec ServingSpec(const Json& model, const JobId& id, const std::string& insta
   spec.id = id;
   spec.image = container.StringOr("Image", "");
   spec.arguments = {"serve"};
-  for (const auto& member : MembersOf(container["Environment"]))
-    spec.env[member.name] = member.value.AsString();
-  const InstanceSize size = SizeOf(instance_type);
-  spec.cpus = size.cpus;
-  spec.memory_mib = size.memory_mib;
-  if (size.memory_mib > 0) spec.shm_mib = size.memory_mib / 2;
-  const bool is_isolated = model.BoolOr("EnableNetworkIsolation", false);
-  spec.network = is_isolated ? JobSpec::Network::kNone : JobSpec::Network::kOpen;
-  spec.role_arn = model.StringOr("ExecutionRoleArn", "");
-  spec.account = account;
-  spec.region = region;
+  AddEnvironment(spec, container["Environment"]);
+  SetMachine(spec, instance_type, model.BoolOr("EnableNetworkIsolation", false));
+  SetIdentity(spec, model.StringOr("ExecutionRoleArn", ""), account, region);
   spec.ports = {kServingPort};
   if (const auto version = XgboostVersion(spec.image, account)) RunXgboost(spec, "serve", *version);
   return spec;

@@ -1,13 +1,5 @@
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "app/test_services.h"
-#include "app/test_world.h"
-#include "archive/libarchive/libarchive.h"
+#include "app/test_jobs.h"
 #include "base/strings.h"
-#include "blob/memory/memory_blobs.h"
-#include "compute/fake/fake_backend.h"
 #include "io/files.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/transform_contract.h"
@@ -17,34 +9,23 @@ namespace {
 
 constexpr char kArn[] = "arn:aws:sagemaker:us-east-1:000000000000:";
 
-Json Parsed(const char* text) { return ParseJson(text).value(); }
+using test::Parsed;
 
 /// Models, batch transform and endpoints, with containers that are functions.
-class ServingTest : public testing::Test {
+class ServingTest : public test::JobsTest {
  protected:
   ServingTest()
-      : folder(Folder()),
-        archive(pool),
-        backend(
-            folder + "/jobs", [this](const JobSpec& spec) { return program(spec); },
-            [](const JobSpec&, const StepSpec&) { return FakeRun{}; }),
-        world(
-            {&kService, &kRuntime, &test::kLogs, &test::kS3}, &blobs, &archive,
-            [](const Json&, const Json&) { return false; }, &backend) {
-    test::kept() = {};
+      : JobsTest("sagemaker", {&kService, &kRuntime, &test::kLogs, &test::kS3},
+                 [](const Json&, const Json&) { return false; }) {
+    program = [](const JobSpec&) { return Endless(); };
     backend.Serve([this](const JobSpec& spec, const JobRequest& request) -> Result<JobAnswer> {
       if (request.target == "/ping") return JobAnswer{200, {}, ""};
       return invoke(spec, request);
     });
     test::kept().objects = {{"in/a.csv", "1,2\n3,4\n"}, {"in/sub/b.csv", "5,6\n"}};
     test::kept().objects["m/model.tar.gz"] = ModelArchive();
-    EXPECT_TRUE(world.Run(world.engine().Recover()));
-    EXPECT_TRUE(world.Ask("sagemaker", "CreateModel", Model("m")));
-  }
-  ~ServingTest() override { std::filesystem::remove_all(folder); }
-  static std::string Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "serving-XXXXXX").string();
-    return ::mkdtemp(pattern.data());
+    Begin();
+    Ask("CreateModel", Model("m"));
   }
   std::string ModelArchive() {
     MILL_ASSERT(io::WriteFile(folder + "/weights", "w", false));
@@ -66,25 +47,10 @@ class ServingTest : public testing::Test {
       "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1}})")
         .With("TransformJobName", name);
   }
-  Json Ask(const char* operation, const Json& input, const char* service = "sagemaker") {
-    const auto answer = world.Ask(service, operation, input);
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().message;
-    return answer ? *answer : Json();
-  }
-  std::string Refused(const char* operation, const Json& input, const char* service = "sagemaker") {
-    const auto answer = world.Ask(service, operation, input);
-    return answer ? "accepted" : answer.error().name + ": " + answer.error().message;
-  }
   Json RunTransform(const Json& request) {
     Ask("CreateTransformJob", request);
     const Json name = Json::Object{{"TransformJobName", request["TransformJobName"]}};
-    Json job;
-    EXPECT_TRUE(world.RunUntil([&] {
-      job = Ask("DescribeTransformJob", name);
-      const std::string status = job.StringOr("TransformJobStatus", "");
-      return status != "InProgress" && status != "Stopping";
-    })) << job.Print();
-    return job;
+    return Finish("DescribeTransformJob", name, "TransformJobStatus");
   }
   Json WaitEndpoint(const char* name, const char* status) {
     Json endpoint;
@@ -107,25 +73,10 @@ class ServingTest : public testing::Test {
         {"EndpointName", endpoint}, {"ContentType", "text/csv"}, {"Body", Base64(body)}};
   }
 
-  std::string folder;
-  std::function<FakeRun(const JobSpec&)> program = [](const JobSpec&) {
-    FakeRun run;
-    run.is_endless = true;
-    return run;
-  };
   std::function<Result<JobAnswer>(const JobSpec&, const JobRequest&)> invoke =
       [](const JobSpec&, const JobRequest& request) {
         return JobAnswer{200, {{"content-type", "text/csv"}}, "<" + request.body + ">"};
       };
-  struct Chance : Random {
-    uint64_t state = 1;
-    uint64_t Next() override { return state++; }
-  } chance;
-  MemoryBlobs blobs{chance};
-  asio::thread_pool pool{1};
-  Libarchive archive;
-  FakeBackend backend;
-  TestWorld world;
 };
 
 TEST_F(ServingTest, Models) {
@@ -189,11 +140,7 @@ TEST_F(ServingTest, ModelArchiveThatIsNone) {
 }
 
 TEST_F(ServingTest, StopTransform) {
-  program = [](const JobSpec&) {
-    FakeRun run;
-    run.is_endless = true;
-    return run;
-  };
+  program = [](const JobSpec&) { return Endless(); };
   backend.Serve([](const JobSpec&, const JobRequest&) -> Result<JobAnswer> {
     return Error{Code::kUnavailable, "ConnectFailed", "not yet"};
   });

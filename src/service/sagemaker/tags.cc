@@ -69,6 +69,16 @@ Key TagsKey(const Call& call, const std::string& arn) {
   return call.KeyFor({"sagemaker", "tags", arn});
 }
 
+void KeepTags(Call& call, const std::string& arn) {
+  if (call.input["Tags"].size() > 0)
+    call.batch.PutDocument(TagsKey(call, arn), Json::Object{{"Tags", call.input["Tags"]}});
+}
+
+void DeleteResource(Call& call, const Document& resource, const char* arn_member) {
+  call.batch.Delete(resource.key);
+  call.batch.Delete(TagsKey(call, resource.body.StringOr(arn_member, "")));
+}
+
 std::string ResourceArn(std::string_view account, std::string_view region, std::string_view type,
                         std::string name) {
   return "arn:aws:sagemaker:" + std::string(region) + ":" + std::string(account) + ":" +

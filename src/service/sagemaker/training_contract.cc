@@ -9,7 +9,7 @@
 #include "compute/image_table.h"
 #include "json/each.h"
 #include "service/sagemaker/errors.h"
-#include "service/sagemaker/instance_types.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/training_metrics.h"
 
@@ -73,21 +73,6 @@ Result<> CheckStopping(const Json& request) {
     return Invalid("MaxWaitTimeInSeconds must be equal to or greater than MaxRuntimeInSeconds");
   }
   return {};
-}
-
-JobInput TextFile(const std::string& path, std::string text) {
-  JobInput input;
-  input.kind = JobInput::Kind::kText;
-  input.path = path;
-  input.text = std::move(text);
-  return input;
-}
-
-JobInput Folder(const std::string& path) {
-  JobInput input;
-  input.kind = JobInput::Kind::kFolder;
-  input.path = path;
-  return input;
 }
 
 Json WithDefault(const Json& object, const char* name, const Json& value) {
@@ -177,11 +162,6 @@ std::vector<TrainingHost> HostsOf(const Json& job) {
   return hosts;
 }
 
-std::string TrainingJobId(const std::string& arn, int index) {
-  constexpr size_t kDigits = 24;
-  return "training-" + Hex(Sha256(arn)).substr(0, kDigits) + "-" + std::to_string(index + 1);
-}
-
 Json HyperParametersFile(const Json& job) {
   return job["HyperParameters"].is_object() ? job["HyperParameters"] : Json(Json::Object{});
 }
@@ -263,22 +243,15 @@ JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std:
   const auto hosts = HostsOf(job);
   const TrainingHost& current = hosts[static_cast<size_t>(index)];
   JobSpec spec;
-  spec.id = JobId{TrainingJobId(arn, index)};
+  spec.id = HostId(kTrainingJob, job, index);
   spec.image = algorithm.StringOr("TrainingImage", "");
-  if (algorithm["ContainerEntrypoint"].is_array()) {
-    spec.entrypoint.emplace();
-    for (const Json& item : ItemsOf(algorithm["ContainerEntrypoint"]))
-      spec.entrypoint->push_back(item.AsString());
-  }
-  for (const Json& item : ItemsOf(algorithm["ContainerArguments"]))
-    spec.arguments.push_back(item.AsString());
+  SetCommand(spec, algorithm);
   if (!spec.entrypoint && spec.arguments.empty()) spec.arguments = {"train"};
-  for (const auto& member : MembersOf(job["Environment"]))
-    spec.env[member.name] = member.value.AsString();
+  AddEnvironment(spec, job["Environment"]);
   spec.env["TRAINING_JOB_NAME"] = job.StringOr("TrainingJobName", "");
   spec.env["TRAINING_JOB_ARN"] = arn;
   spec.env.emplace("DMLC_INTERFACE", "eth0");
-  spec.inputs.push_back(Folder("/opt/ml/input"));
+  spec.inputs.push_back(EmptyFolder("/opt/ml/input"));
   const std::string config = "/opt/ml/input/config/";
   spec.inputs.push_back(
       TextFile(config + "hyperparameters.json", HyperParametersFile(job).Print()));
@@ -287,7 +260,7 @@ JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std:
   spec.inputs.push_back(
       TextFile(config + "resourceconfig.json", TrainingResourceConfig(job, index).Print()));
   spec.output_paths = {kModelFolder, kOutputFolder};
-  spec.inputs.push_back(Folder(kDataFolder));
+  spec.inputs.push_back(EmptyFolder(kDataFolder));
   const Checkpoints checkpoints = CheckpointsOf(job);
   if (!checkpoints.s3_uri.empty()) {
     const Json shown =
@@ -295,23 +268,12 @@ JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std:
     spec.inputs.push_back(TextFile(config + "checkpointconfig.json", shown.Print()));
     spec.output_paths.push_back(checkpoints.local_path);
   }
-  const InstanceSize size = SizeOf(current.instance_type);
-  spec.cpus = size.cpus;
-  spec.memory_mib = size.memory_mib;
-  if (size.memory_mib > 0) spec.shm_mib = size.memory_mib / 2;
+  SetMachine(spec, current.instance_type, job.BoolOr("EnableNetworkIsolation", false));
   if (const auto version = XgboostVersion(spec.image, account)) RunXgboost(spec, "train", *version);
-  const bool is_isolated = job.BoolOr("EnableNetworkIsolation", false);
-  spec.network = is_isolated ? JobSpec::Network::kNone : JobSpec::Network::kOpen;
-  spec.role_arn = job.StringOr("RoleArn", "");
-  spec.account = account;
-  spec.region = region;
-  if (hosts.size() > 1) {
-    spec.group = arn;
-    spec.host_name = current.name;
-    std::string direct = "127.0.0.1,localhost,169.254.170.2";
-    for (const TrainingHost& host : hosts) direct += "," + host.name;
-    for (const char* name : {"NO_PROXY", "no_proxy"}) spec.env.emplace(name, direct);
-  }
+  SetIdentity(spec, job.StringOr("RoleArn", ""), account, region);
+  std::vector<std::string> names;
+  for (const TrainingHost& host : hosts) names.push_back(host.name);
+  SetGroup(spec, arn, names, static_cast<size_t>(index));
   return spec;
 }
 

@@ -26,9 +26,6 @@ struct TrainingHost {
 };
 std::vector<TrainingHost> HostsOf(const Json& job);
 
-/// "training-" + digest of the ARN + host number from 1.
-std::string TrainingJobId(const std::string& arn, int index);
-
 /// Files of /opt/ml/input/config.
 Json HyperParametersFile(const Json& job);
 Json InputDataConfigFile(const Json& job);

@@ -7,8 +7,6 @@
 /// The machine of one training job.
 namespace stepmill::sagemaker {
 
-inline constexpr char kTrainingMachine[] = "sagemaker.training";
-
 /// Events: "start" {"job"}; effects "run:N" "log:N" "end:N" (host N, from 0), "stop:N:M", "sync:M",
 /// "upload", "clean"; timers "limit", "sync"; posted "stop". State:
 ///

@@ -1,12 +1,5 @@
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "app/test_services.h"
-#include "app/test_world.h"
-#include "archive/libarchive/libarchive.h"
-#include "blob/memory/memory_blobs.h"
-#include "compute/fake/fake_backend.h"
+#include "app/test_jobs.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/search.h"
 #include "service/sagemaker/training_contract.h"
@@ -29,32 +22,21 @@ Task<Json> PutMetricData(Call& call) {
 constexpr Operation kMetricsRows[] = {test::Row("PutMetricData", PutMetricData)};
 const Service kMetrics{.name = "cloudwatch", .host = "cloudwatch", .operations = kMetricsRows};
 
-Json Parsed(const char* text) { return ParseJson(text).value(); }
+using test::Parsed;
+using test::TextOf;
 
-class TrainingTest : public testing::Test {
+class TrainingTest : public test::JobsTest {
  protected:
   TrainingTest()
-      : folder(Folder()),
-        archive(pool),
-        backend(
-            folder, [this](const JobSpec& spec) { return program(spec); },
-            [](const JobSpec&, const StepSpec&) { return FakeRun{}; }),
-        world(
-            {&kService, &test::kLogs, &test::kS3, &kMetrics}, &blobs, &archive,
-            [](const Json&, const Json&) { return true; }, &backend) {
-    test::kept() = {};
+      : JobsTest("sagemaker", {&kService, &test::kLogs, &test::kS3, &kMetrics},
+                 [](const Json&, const Json&) { return true; }) {
     world.engine().AddPerformer("see", [this](Engine::Performance performance) {
       return See(this, std::move(performance));
     });
     world.engine().AddSubscriber("all", Json::Object{}, "see", Json());
     Points().clear();
     test::kept().objects = {{"in/train/a.csv", "1,2"}, {"in/train/sub/b.csv", "3,4"}};
-    EXPECT_TRUE(world.Run(world.engine().Recover()));
-  }
-  ~TrainingTest() override { std::filesystem::remove_all(folder); }
-  static std::string Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "training-XXXXXX").string();
-    return ::mkdtemp(pattern.data());
+    Begin();
   }
 
   static Task<Json> See(TrainingTest* test, Engine::Performance performance) {
@@ -81,22 +63,13 @@ class TrainingTest : public testing::Test {
     const Json input = Json::Object{{"TrainingJobName", name}};
     return world.Ask("sagemaker", "DescribeTrainingJob", input).value();
   }
-  std::string Status(const char* name) { return Describe(name).StringOr("TrainingJobStatus", ""); }
   Json Finish(const char* name) {
-    EXPECT_TRUE(world.RunUntil([&] {
-      const std::string status = Status(name);
-      return status == "Completed" || status == "Failed" || status == "Stopped";
-    })) << Describe(name).Print();
-    return Describe(name);
+    return JobsTest::Finish("DescribeTrainingJob", Json::Object{{"TrainingJobName", name}},
+                            "TrainingJobStatus");
   }
   Json Run(const Json& request) {
-    const auto created = world.Ask("sagemaker", "CreateTrainingJob", request);
-    EXPECT_TRUE(created) << created.error().message;
+    Ask("CreateTrainingJob", request);
     return Finish(request.StringOr("TrainingJobName", "").c_str());
-  }
-  std::string Refused(const char* operation, const Json& input) {
-    const auto answer = world.Ask("sagemaker", operation, input);
-    return answer ? "accepted" : answer.error().name + ": " + answer.error().message;
   }
   static std::string Transitions(const Json& job) {
     std::string all;
@@ -107,36 +80,9 @@ class TrainingTest : public testing::Test {
     }
     return all;
   }
-  std::string FileOf(const char* object, const char* member) {
-    const std::string path = folder + "/archive";
-    MILL_ASSERT(world.Run(WriteTo(path, test::kept().objects[object])).has_value());
-    const auto text = world.Run(archive.ReadEntry(path, member, 1 << 20));
-    return text ? *text : text.error().message;
-  }
-  Task<> WriteTo(std::string path, std::string bytes) {
-    MILL_CO_TRY(const BlobInfo blob, co_await WriteBlob(blobs, bytes));
-    co_return co_await blobs.Export(blob.id, path);
-  }
 
   std::vector<Json> events;  ///< of EventBridge
-  std::string folder;
-  std::function<FakeRun(const JobSpec&)> program = [](const JobSpec&) { return FakeRun{}; };
-  struct Chance : Random {
-    uint64_t state = 1;
-    uint64_t Next() override { return state++; }
-  } chance;
-  MemoryBlobs blobs{chance};
-  asio::thread_pool pool{1};
-  Libarchive archive;
-  FakeBackend backend;
-  TestWorld world;
 };
-
-std::string TextOf(const JobSpec& spec, const std::string& path) {
-  for (const JobInput& input : spec.inputs)
-    if (input.path == path) return input.text;
-  return "no " + path;
-}
 
 TEST_F(TrainingTest, ContractAndArtifacts) {
   JobSpec seen;
@@ -238,7 +184,7 @@ TEST_F(TrainingTest, StopKeepsTheModel) {
     return run;
   };
   ASSERT_TRUE(world.Ask("sagemaker", "CreateTrainingJob", Request("endless")));
-  const JobId id{TrainingJobId(std::string(kArn) + "endless", 0)};
+  const JobId id = HostId(kTrainingJob, Describe("endless"), 0);
   ASSERT_TRUE(world.RunUntil(
       [&] { return Describe("endless").StringOr("SecondaryStatus", "") == "Training"; }));
   EXPECT_EQ(backend.StartCount(id), 1);
@@ -255,11 +201,7 @@ TEST_F(TrainingTest, StopKeepsTheModel) {
 }
 
 TEST_F(TrainingTest, RuntimeLimit) {
-  program = [](const JobSpec&) {
-    FakeRun run;
-    run.is_endless = true;
-    return run;
-  };
+  program = [](const JobSpec&) { return Endless(); };
   const Json job =
       Run(Request("long").With("StoppingCondition", Json::Object{{"MaxRuntimeInSeconds", 1}}));
   EXPECT_EQ(job.StringOr("TrainingJobStatus", ""), "Stopped");

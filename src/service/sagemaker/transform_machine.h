@@ -7,8 +7,6 @@
 /// The machine of one batch transform job.
 namespace stepmill::sagemaker {
 
-inline constexpr char kTransformMachine[] = "sagemaker.transform";
-
 /// Events: "start" {"job", "model"}; effects "run:N" "log:N" "work:N" "end:N" (host N, from 0),
 /// "stop:N:M", "clean"; posted "stop". State:
 ///

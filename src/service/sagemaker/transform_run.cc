@@ -1,20 +1,13 @@
 #include "service/sagemaker/transform_run.h"
 
-#include <algorithm>
 #include <fstream>
 
-#include "base/digest.h"
-#include "base/strings.h"
 #include "blob/blob_store.h"
-#include "compute/backend.h"
-#include "engine/engine.h"
-#include "json/each.h"
-#include "service/ask.h"
-#include "service/log_pump.h"
+#include "service/performer.h"
 #include "service/sagemaker/errors.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/serving.h"
-#include "service/sagemaker/training_metrics.h"
 #include "service/sagemaker/transform_contract.h"
 #include "task/ports.h"
 
@@ -22,46 +15,26 @@ namespace stepmill::sagemaker {
 
 namespace {
 
-using Performance = Engine::Performance;
-
 constexpr std::chrono::seconds kStopGrace{30};
 constexpr char kLogGroup[] = "/aws/sagemaker/TransformJobs";
 constexpr uint64_t kObjectMax = 1ull << 30;
 constexpr int64_t kInvocationSeconds = 600;  ///< AWS's default of InvocationsTimeoutInSeconds
 
-struct Host {
-  Asker asker;
-  const Json job, model;
-  int index, count;
-  JobId id;
+struct Host : JobHost {
+  const Json model;
+  int count;
   std::string stream;
 };
 
-JobId IdOf(const Json& job, int index) {
-  constexpr size_t kDigits = 24;
-  const std::string digest = Hex(Sha256(job.StringOr("TransformJobArn", ""))).substr(0, kDigits);
-  return JobId{"transform-" + digest + "-" + std::to_string(index + 1)};
-}
-
 Result<Host> HostOf(Ports& ports, const Json& what) {
-  const Json &job = what["job"], &model = what["model"];
-  MILL_TRY(const Principal principal,
-           RolePrincipal(model.StringOr("ExecutionRoleArn", ""), "SageMaker"));
-  const auto index = static_cast<int>(what.IntOr("host", 0));
-  const auto count = static_cast<int>(job["TransformResources"].IntOr("InstanceCount", 1));
-  const std::string stream = job.StringOr("TransformJobName", "") + "/algo-" +
-                             std::to_string(index + 1) + "-" +
-                             std::to_string(what.IntOr("epoch", 0));
-  return Host{Asker{ports, principal, what.StringOr("account", ""), what.StringOr("region", "")},
-              job,
-              model,
-              index,
-              count,
-              IdOf(job, index),
-              stream};
+  const Json& job = what["job"];
+  MILL_TRY(const JobHost host, sagemaker::HostOf(ports, what, kTransformJob));
+  return Host{host, what["model"],
+              static_cast<int>(job["TransformResources"].IntOr("InstanceCount", 1)),
+              LogStreamOf(job.StringOr("TransformJobName", ""),
+                          "algo-" + std::to_string(host.index + 1), what)};
 }
 
-Json Failure(const std::string& text) { return Json::Object{{"failure", text}}; }
 Json Done() { return Json::Object{}; }
 
 // ---- run, log
@@ -71,8 +44,7 @@ JobSpec SpecOf(const Host& host) {
   JobSpec spec =
       ServingSpec(host.model, host.id, job["TransformResources"].StringOr("InstanceType", ""),
                   host.asker.account, host.asker.region);
-  for (const auto& member : MembersOf(job["Environment"]))
-    spec.env[member.name] = member.value.AsString();
+  AddEnvironment(spec, job["Environment"]);
   spec.env["SAGEMAKER_BATCH"] = "true";
   spec.env["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = std::to_string(job.IntOr("MaxPayloadInMB", 6));
   const bool is_single = job.StringOr("BatchStrategy", "MultiRecord") == "SingleRecord";
@@ -84,7 +56,7 @@ JobSpec SpecOf(const Host& host) {
   return spec;
 }
 
-Task<Json> RunHost(Ports& ports, Performance performance) {
+Task<Json> Run(Ports& ports, Performance performance) {
   MILL_CO_TRY(const Host host, HostOf(ports, performance.what));
   const Result<> started = co_await StartServing(host.asker, host.model, SpecOf(host));
   if (started) co_return Done();
@@ -92,16 +64,10 @@ Task<Json> RunHost(Ports& ports, Performance performance) {
   co_return Failure("ClientError: " + started.error().message);
 }
 
-Task<Json> LogHost(Ports& ports, Performance performance) {
+Task<Json> Log(Ports& ports, Performance performance) {
   MILL_CO_TRY(const Host host, HostOf(ports, performance.what));
-  LogPump pump;
-  pump.id = host.id.value;
-  pump.job_id = host.id.value;
-  pump.line = [](const std::string& line) {
-    return std::optional<std::string>(EscapeLogLine(line));
-  };
   const LogTarget target{kLogGroup, host.stream};
-  MILL_CO_CHECK(co_await RunLogPump(host.asker, target, std::move(pump)));
+  MILL_CO_CHECK(co_await RunLogPump(host.asker, target, EscapingPump(host.id)));
   co_return Done();
 }
 
@@ -140,7 +106,7 @@ Task<> PutText(Host host, std::string text, S3Location where, std::string effect
 
 /// One object. The text is why the job fails; empty: it went well.
 Task<std::string> WorkOn(Host host, DataObject object, std::string effect_id) {
-  MILL_CO_TRY(const BlobInfo blob, co_await Download(host.asker, object.bucket, object.key));
+  MILL_CO_TRY(const BlobInfo blob, co_await FetchBlob(host.asker, object.bucket, object.key));
   const Result<std::string> text = co_await ReadBlob(host.asker.ports.blobs, blob.id, kObjectMax);
   MILL_CO_CHECK(co_await host.asker.ports.blobs.Remove(blob.id));
   if (!text) co_return text.error();
@@ -178,7 +144,7 @@ Task<std::string> WorkOn(Host host, DataObject object, std::string effect_id) {
   co_return std::string();
 }
 
-Task<Json> WorkHost(Ports& ports, Performance performance) {
+Task<Json> Work(Ports& ports, Performance performance) {
   MILL_CO_TRY(const Host host, HostOf(ports, performance.what));
   const auto watch = WatchEnd(ports, host.id);
   MILL_CO_TRY(const bool is_up, co_await WaitForPing(ports, host.id, watch));
@@ -190,12 +156,8 @@ Task<Json> WorkHost(Ports& ports, Performance performance) {
     co_return Failure(why.empty() ? "AlgorithmError: See job logs for more information" : why);
   }
   const Json source = host.job["TransformInput"]["DataSource"]["S3DataSource"];
-  DataSource data;
-  data.uri = source.StringOr("S3Uri", "");
-  data.type = source.StringOr("S3DataType", "S3Prefix");
+  DataSource data = DataSourceOf(source, host.index, host.count);
   data.is_sharded = host.count > 1;
-  data.host = host.index;
-  data.hosts = host.count;
   const auto objects = co_await FindObjects(host.asker, data);
   if (!objects) {
     if (IsPassing(objects.error())) co_return objects.error();
@@ -212,23 +174,16 @@ Task<Json> WorkHost(Ports& ports, Performance performance) {
 
 // ---- stop, clean
 
-Task<Json> StopHost(Ports& ports, Performance performance) {
+Task<Json> Stop(Ports& ports, Performance performance) {
   MILL_CO_TRY(const Host host, HostOf(ports, performance.what));
-  const Result<> stopped = co_await ports.backend.Stop(host.id, kStopGrace);
-  // One that has not begun yet has nothing to stop; it is told again when it has.
-  if (!stopped && stopped.error().code != Code::kNotFound) co_return stopped.error();
-  co_return Done();
+  co_return co_await StopHost(host, kStopGrace);
 }
 
 Task<Json> Clean(Ports& ports, Performance performance) {
   MILL_CO_TRY(const Host host, HostOf(ports, performance.what));
   Batch batch;
-  for (int i = 0; i < host.count; ++i) {
-    const JobId id = IdOf(host.job, i);
-    const Result<> removed = co_await ports.backend.Remove(id);
-    if (!removed && removed.error().code != Code::kNotFound) co_return removed.error();
-    ForgetLogPump(host.asker, id.value, batch);
-  }
+  for (int i = 0; i < host.count; ++i)
+    MILL_CO_CHECK(co_await RemoveHost(host.asker, HostId(kTransformJob, host.job, i), batch));
   MILL_CO_CHECK(co_await ports.store.Commit(std::move(batch)));
   co_return Done();
 }
@@ -236,16 +191,11 @@ Task<Json> Clean(Ports& ports, Performance performance) {
 }  // namespace
 
 void AddTransformPerformers(Ports& ports) {
-  const auto add = [&](const char* name, Task<Json> (*perform)(Ports&, Performance)) {
-    ports.engine.AddPerformer(name, [&ports, perform](Performance performance) {
-      return perform(ports, std::move(performance));
-    });
-  };
-  add("sagemaker.transform.run", RunHost);
-  add("sagemaker.transform.log", LogHost);
-  add("sagemaker.transform.work", WorkHost);
-  add("sagemaker.transform.stop", StopHost);
-  add("sagemaker.transform.clean", Clean);
+  RegisterPerformers(ports, {{"sagemaker.transform.run", Run},
+                             {"sagemaker.transform.log", Log},
+                             {"sagemaker.transform.work", Work},
+                             {"sagemaker.transform.stop", Stop},
+                             {"sagemaker.transform.clean", Clean}});
 }
 
 }  // namespace stepmill::sagemaker

@@ -2,36 +2,18 @@
 
 #include "engine/engine.h"
 #include "json/each.h"
-#include "service/page.h"
 #include "service/ports.h"
 #include "service/sagemaker/errors.h"
+#include "service/sagemaker/job_machine.h"
+#include "service/sagemaker/job_operations.h"
 #include "service/sagemaker/records.h"
 #include "service/sagemaker/training_contract.h"
 #include "service/sagemaker/training_metrics.h"
-#include "service/sagemaker/tuning_machine.h"
 #include "service/sagemaker/tuning_search.h"
 
 namespace stepmill::sagemaker {
 
 namespace {
-
-constexpr ListMembers kMembers{"HyperParameterTuningJobName", "HyperParameterTuningJobStatus"};
-constexpr int64_t kResultsDefault = 10;
-
-std::string InstanceOf(const Call& call, const std::string& name) {
-  return "sagemaker/" + call.account + "/" + call.region + "/hyper-parameter-tuning-job/" + name;
-}
-
-Task<Document> RequireJob(Call& call) {
-  const std::string name = call.input.StringOr("HyperParameterTuningJobName", "");
-  MILL_CO_TRY(const auto found,
-              co_await call.ports.store.Get(TuningKey(call.account, call.region, name)));
-  if (!found) {
-    co_return NotFound("Amazon SageMaker can't find a tuning job with the name " + name +
-                       ". Please check the name and try again.");
-  }
-  co_return *found;
-}
 
 /// The objective's metric must be one that the training jobs report.
 Result<> CheckObjective(const Json& objective, const Json& algorithm, bool is_xgboost) {
@@ -88,7 +70,7 @@ Json SummaryOf(const Json& entry, const Json& training, const Json& tuning) {
 }
 
 Task<Json> SummaryWithTraining(Call& call, Json entry, Json tuning) {
-  const Key key = TrainingKey(call.account, call.region, entry.StringOr("name", ""));
+  const Key key = JobKey(call.account, call.region, kTrainingJob, entry.StringOr("name", ""));
   MILL_CO_TRY(const auto training, co_await call.ports.store.Get(key));
   co_return SummaryOf(entry, training ? training->body : Json(Json::Object{}), tuning);
 }
@@ -131,40 +113,30 @@ Json WithCounters(Json tuning) {
                          {"Failed", completed + failed + stopped - succeeded}});
 }
 
-}  // namespace
-
-Key TuningKey(std::string_view account, std::string_view region, std::string_view name) {
-  return MakeKey({account, region, "sagemaker", "hyper-parameter-tuning-job", name});
+Json Summary(const Json& document) {
+  const Json job = WithCounters(document);
+  const Json& config = job["HyperParameterTuningJobConfig"];
+  Json::Object summary;
+  for (const Json& part :
+       {Picked(job, {"HyperParameterTuningJobName", "HyperParameterTuningJobArn",
+                     "HyperParameterTuningJobStatus", "CreationTime", "HyperParameterTuningEndTime",
+                     "LastModifiedTime", "TrainingJobStatusCounters", "ObjectiveStatusCounters"}),
+        Picked(config, {"Strategy", "ResourceLimits"})}) {
+    for (const auto& member : MembersOf(part)) summary.Set(member.name, member.value);
+  }
+  return summary;
 }
+
+}  // namespace
 
 Task<Json> CreateHyperParameterTuningJob(Call& call) {
   MILL_CO_CHECK(CheckTuning(call.input, call.account));
-  const std::string name = call.input.StringOr("HyperParameterTuningJobName", "");
-  const std::string arn =
-      ResourceArn(call.account, call.region, "hyper-parameter-tuning-job", name);
-  const Key key = TuningKey(call.account, call.region, name);
-  MILL_CO_TRY(const auto known, co_await call.ports.store.Get(key));
-  if (known) {
-    co_return Error{
-        Code::kConflict, "ResourceInUse",
-        "A tuning job with the name " + name + " already exists. Please use a different name."};
-  }
-  const double now = SecondsSinceEpoch(call.Now());
-  const Json job = call.input.Without("Tags")
-                       .With("HyperParameterTuningJobArn", arn)
-                       .With("HyperParameterTuningJobStatus", "InProgress")
-                       .With("CreationTime", now)
-                       .With("LastModifiedTime", now);
-  if (call.input["Tags"].size() > 0)
-    call.batch.PutDocument(TagsKey(call, arn), Json::Object{{"Tags", call.input["Tags"]}});
-  call.batch.Create(key, job);
-  const Json data = Json::Object{{"job", job}};
-  call.ports.engine.Start(call.batch, InstanceOf(call, name), kTuningMachine, data);
-  co_return Json::Object{{"HyperParameterTuningJobArn", arn}};
+  MILL_CO_CHECK(co_await CheckNameIsFree(call, kTuningJob));
+  co_return StartJob(call, kTuningJob, call.input.Without("Tags"), Json::Object{});
 }
 
 Task<Json> DescribeHyperParameterTuningJob(Call& call) {
-  MILL_CO_TRY(const Document found, co_await RequireJob(call));
+  MILL_CO_TRY(const Document found, co_await RequireJob(call, kTuningJob));
   Json job = WithCounters(found.body);
   const Json best = BestOf(found.body);
   if (!best.is_null()) {
@@ -175,32 +147,15 @@ Task<Json> DescribeHyperParameterTuningJob(Call& call) {
 }
 
 Task<Json> ListHyperParameterTuningJobs(Call& call) {
-  MILL_CO_TRY(const std::vector<Json> all, co_await AllOf(call, "hyper-parameter-tuning-job"));
-  std::vector<Json> jobs;
-  for (const Json& one : all) {
-    if (!IsListed(one, call.input, kMembers)) continue;
-    const Json job = WithCounters(one);
-    Json::Object summary;
-    for (const char* name :
-         {"HyperParameterTuningJobName", "HyperParameterTuningJobArn",
-          "HyperParameterTuningJobStatus", "CreationTime", "HyperParameterTuningEndTime",
-          "LastModifiedTime", "TrainingJobStatusCounters", "ObjectiveStatusCounters"})
-      summary.SetIf(name, job.Find(name));
-    const Json& config = job["HyperParameterTuningJobConfig"];
-    summary.SetIf("Strategy", config.Find("Strategy"));
-    summary.SetIf("ResourceLimits", config.Find("ResourceLimits"));
-    jobs.push_back(std::move(summary));
-  }
-  SortListed(jobs, call.input, kMembers, "Name");
-  Json input = call.input;
-  if (!input.Has("MaxResults")) input = input.With("MaxResults", kResultsDefault);
-  co_return PageOf(input, "HyperParameterTuningJobSummaries", jobs, "MaxResults", "NextToken",
-                   Invalid("NextToken is not one of ours"));
+  co_return co_await ListAll(
+      call, Listing(kTuningJob.type,
+                    ListMembers("HyperParameterTuningJobName", "HyperParameterTuningJobStatus"),
+                    "HyperParameterTuningJobSummaries", Summary, "Name"));
 }
 
 Task<Json> ListTrainingJobsForHyperParameterTuningJob(Call& call) {
   constexpr ListMembers kTraining{"TrainingJobName", "TrainingJobStatus"};
-  MILL_CO_TRY(const Document found, co_await RequireJob(call));
+  MILL_CO_TRY(const Document found, co_await RequireJob(call, kTuningJob));
   std::vector<Json> jobs;
   for (const Json& entry : ItemsOf(found.body["Own"]["jobs"])) {
     MILL_CO_TRY(const Json summary, co_await SummaryWithTraining(call, entry, found.body));
@@ -217,18 +172,15 @@ Task<Json> ListTrainingJobsForHyperParameterTuningJob(Call& call) {
   } else {
     SortListed(jobs, call.input, kTraining, "Name");
   }
-  Json input = call.input;
-  if (!input.Has("MaxResults")) input = input.With("MaxResults", kResultsDefault);
-  co_return PageOf(input, "TrainingJobSummaries", jobs, "MaxResults", "NextToken",
-                   Invalid("NextToken is not one of ours"));
+  co_return PageFor(call, "TrainingJobSummaries", jobs);
 }
 
 Task<Json> StopHyperParameterTuningJob(Call& call) {
-  MILL_CO_TRY(const Document job, co_await RequireJob(call));
+  MILL_CO_TRY(const Document job, co_await RequireJob(call, kTuningJob));
   const std::string name = job.body.StringOr("HyperParameterTuningJobName", "");
   const std::string status = job.body.StringOr("HyperParameterTuningJobStatus", "");
   if (status == "InProgress")
-    call.ports.engine.Post(call.batch, InstanceOf(call, name), "stop", Json::Object{});
+    call.ports.engine.Post(call.batch, JobInstance(call, kTuningJob, name), "stop", Json::Object{});
   co_return Json::Object{};
 }
 

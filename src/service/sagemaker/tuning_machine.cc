@@ -6,9 +6,8 @@
 #include "gate/door.h"
 #include "gate/principal.h"
 #include "json/each.h"
-#include "service/sagemaker/records.h"
+#include "service/sagemaker/job_machine.h"
 #include "service/sagemaker/tuning_search.h"
-#include "store/events.h"
 
 namespace stepmill::sagemaker {
 
@@ -20,10 +19,10 @@ bool IsEnd(const std::string& status) {
   return status == "Completed" || status == "Failed" || status == "Stopped";
 }
 
-class Machine {
+class TuningMachine : private JobMachine {
  public:
-  Machine(const std::string& instance_id, const Json& state, const Event& event)
-      : id_(instance_id), state_(state), job_(state["job"]), event_(event) {}
+  TuningMachine(const std::string& instance_id, const Json& state, const Event& event)
+      : JobMachine(kTuningJob, instance_id, state, event) {}
 
   Step Run() {
     if (event_.kind == "start") OnStart();
@@ -31,15 +30,14 @@ class Machine {
     if (event_.kind == "timer") Stop("Completed");
     if (event_.kind == "event") OnEvent();
     if (event_.kind == "effect") OnEffect();
-    return {state_.With("job", job_), std::move(turn_)};
+    return Done();
   }
 
  private:
-  std::string Part(size_t index) const { return std::string(Split(id_, '/')[index]); }
+  int HostCount() const override { return 0; }  // its training jobs have hosts
   const Json& Config() const { return job_["HyperParameterTuningJobConfig"]; }
   const Json& Definition() const { return job_["TrainingJobDefinition"]; }
   std::string Name() const { return job_.StringOr("HyperParameterTuningJobName", ""); }
-  std::string Status() const { return job_.StringOr("HyperParameterTuningJobStatus", ""); }
   const Json& Jobs() const { return job_["Own"]["jobs"]; }
   void SetJobs(Json jobs) { job_ = job_.With("Own", Json::Object{{"jobs", std::move(jobs)}}); }
 
@@ -62,14 +60,14 @@ class Machine {
   }
 
   void Launch() {
-    if (Status() != "InProgress") return;
+    if (status() != "InProgress") return;
     const int64_t most = TrialsMax(Config(), Config()["ParameterRanges"]);
     const int64_t together = Config()["ResourceLimits"].IntOr("MaxParallelTrainingJobs", 1);
     while (Running() < together && static_cast<int64_t>(Jobs().size()) < most) CreateOne();
     if (Running() == 0)
-      Finish("Completed");
+      End("Completed");
     else
-      Save();
+      SaveChange();
   }
 
   void CreateOne() {
@@ -140,7 +138,7 @@ class Machine {
     job_ = job_.With("FailureReason",
                      std::string(TruncateUtf8(error->StringOr("message", ""), kReasonMax)));
     Stop("Failed");
-    if (Running() == 0) Finish(state_.StringOr("endsWith", "Failed"));
+    if (Running() == 0) End(state_.StringOr("endsWith", "Failed"));
   }
 
   void OnTraining(const Json& training) {
@@ -168,9 +166,9 @@ class Machine {
       const double value = ended["objective"].AsDouble();
       if (is_up ? value >= target.AsDouble() : value <= target.AsDouble()) Stop("Completed");
     }
-    if (Status() == "InProgress") return Launch();
-    if (Running() == 0) return Finish(state_.StringOr("endsWith", "Stopped"));
-    Save();
+    if (status() == "InProgress") return Launch();
+    if (Running() == 0) return End(state_.StringOr("endsWith", "Stopped"));
+    SaveChange();
   }
 
   void Put(size_t index, const Json& entry) {
@@ -186,9 +184,9 @@ class Machine {
   }
 
   void Stop(const char* ends_with) {
-    if (Status() != "InProgress") return;
+    if (status() != "InProgress") return;
     state_ = state_.With("endsWith", ends_with);
-    if (Running() == 0) return Finish(ends_with);
+    if (Running() == 0) return End(ends_with);
     job_ = job_.With("HyperParameterTuningJobStatus", "Stopping");
     for (size_t i = 0; i < Jobs().size(); ++i) {
       const Json& one = Jobs().At(i);
@@ -196,60 +194,45 @@ class Machine {
         Ask("stop:" + std::to_string(i), "StopTrainingJob",
             Json::Object{{"TrainingJobName", one["name"]}});
     }
-    Save();
+    SaveChange();
     Tell();
   }
 
-  void Finish(const std::string& status) {
-    if (IsEnd(Status())) return;
+  void End(const std::string& ends_with) {
+    if (IsEnd(status())) return;
     bool has_result = false;
     for (const Json& one : ItemsOf(Jobs())) has_result = has_result || one.Has("objective");
-    const bool has_failed = status == "Completed" && !has_result;
+    const bool has_failed = ends_with == "Completed" && !has_result;
     if (has_failed) {
       job_ = job_.With("FailureReason",
                        "All training jobs failed. Please take a look at the training jobs failures "
                        "to get more details.");
     }
-    job_ = job_.With("HyperParameterTuningJobStatus", has_failed ? "Failed" : status)
+    job_ = job_.With("HyperParameterTuningJobStatus", has_failed ? "Failed" : ends_with)
                .With("HyperParameterTuningEndTime", SecondsSinceEpoch(event_.at));
     turn_.timer_cancels.push_back("limit");
     turn_.unsubscriptions.push_back("ends");
-    Save();
+    SaveChange();
     Tell();
     turn_.is_finished = true;
   }
 
   void Ask(const std::string& tag, const char* operation, Json input) {
-    const Principal principal = ServicePrincipal("sagemaker.amazonaws.com", Part(1));
+    const Principal principal = ServicePrincipal("sagemaker.amazonaws.com", Account());
     turn_.effects.push_back(
         {tag, "door",
-         DoorCall("sagemaker", operation, std::move(input), principal, Part(1), Part(2))});
+         DoorCall("sagemaker", operation, std::move(input), principal, Account(), Region())});
   }
-  void Save() {
+  void SaveChange() {
     job_ = job_.With("LastModifiedTime", SecondsSinceEpoch(event_.at));
-    turn_.writes.PutDocument(TuningKey(Part(1), Part(2), Name()), job_);
+    Save();
   }
-  void Tell() {
-    Json detail = job_.Without("Own");
-    for (const char* name : {"CreationTime", "HyperParameterTuningEndTime", "LastModifiedTime"}) {
-      if (detail[name].is_number())
-        detail = detail.With(name, MillisSinceEpoch(TimeFromSeconds(detail[name].AsDouble())));
-    }
-    turn_.writes.events.push_back(
-        MakeEvent("aws.sagemaker", "SageMaker HyperParameter Tuning Job State Change", Part(1),
-                  Part(2), Json::Array{job_["HyperParameterTuningJobArn"]}, detail));
-  }
-
-  const std::string& id_;
-  Json state_, job_;
-  const Event& event_;
-  Turn turn_;
 };
 
 }  // namespace
 
 Step AdvanceTuning(const std::string& instance_id, const Json& state, const Event& event) {
-  return Machine(instance_id, state, event).Run();
+  return TuningMachine(instance_id, state, event).Run();
 }
 
 }  // namespace stepmill::sagemaker

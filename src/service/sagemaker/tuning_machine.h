@@ -7,8 +7,6 @@
 /// The machine of one hyperparameter tuning job.
 namespace stepmill::sagemaker {
 
-inline constexpr char kTuningMachine[] = "sagemaker.tuning";
-
 /// It starts training jobs by the door, and hears of their ends by EventBridge. Events: "start"
 /// {"job"}; effects "create:N", "look:N:M" (training job N; after a recovery, round M), "stop:N";
 /// event of the subscription "ends"; timer "limit"; posted "stop". State:

@@ -1,21 +1,14 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
-#include <filesystem>
 #include <set>
 
-#include "app/test_services.h"
-#include "app/test_world.h"
-#include "archive/libarchive/libarchive.h"
-#include "blob/memory/memory_blobs.h"
-#include "compute/fake/fake_backend.h"
+#include "app/test_jobs.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/tuning_search.h"
 
 namespace stepmill::sagemaker {
 namespace {
 
-Json Parsed(const char* text) { return ParseJson(text).value(); }
+using test::Parsed;
 
 Json Config(const char* strategy) {
   return Parsed(R"({"HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
@@ -80,24 +73,13 @@ TEST(TuningSearch, GridAndScales) {
   EXPECT_TRUE(small > 40 && small < 75) << small;  // by its logarithm four of seven parts
 }
 
-class TuningTest : public testing::Test {
+class TuningTest : public test::JobsTest {
  protected:
   TuningTest()
-      : folder(Folder()),
-        archive(pool),
-        backend(
-            folder, [this](const JobSpec& spec) { return program(spec); },
-            [](const JobSpec&, const StepSpec&) { return FakeRun{}; }),
-        world(
-            {&kService, &test::kLogs, &test::kS3}, &blobs, &archive,
-            [](const Json&, const Json&) { return true; }, &backend) {
-    test::kept() = {};
-    EXPECT_TRUE(world.Run(world.engine().Recover()));
-  }
-  ~TuningTest() override { std::filesystem::remove_all(folder); }
-  static std::string Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tuning-XXXXXX").string();
-    return ::mkdtemp(pattern.data());
+      : JobsTest("sagemaker", {&kService, &test::kLogs, &test::kS3},
+                 [](const Json&, const Json&) { return true; }) {
+    program = Loss;
+    Begin();
   }
   static Json Request(const char* name, const char* strategy) {
     return Json::Object{{"HyperParameterTuningJobName", name},
@@ -110,44 +92,22 @@ class TuningTest : public testing::Test {
       "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
       "StoppingCondition": {"MaxRuntimeInSeconds": 60}})j")}};
   }
-  Json Ask(const char* operation, const Json& input) {
-    const auto answer = world.Ask("sagemaker", operation, input);
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().message;
-    return answer ? *answer : Json();
-  }
   Json Finish(const char* name) {
-    const Json input = Json::Object{{"HyperParameterTuningJobName", name}};
-    Json job;
-    EXPECT_TRUE(world.RunUntil([&] {
-      job = Ask("DescribeHyperParameterTuningJob", input);
-      const std::string status = job.StringOr("HyperParameterTuningJobStatus", "");
-      return status != "InProgress" && status != "Stopping";
-    })) << job.Print();
-    return job;
+    return JobsTest::Finish("DescribeHyperParameterTuningJob",
+                            Json::Object{{"HyperParameterTuningJobName", name}},
+                            "HyperParameterTuningJobStatus");
   }
-
-  std::string folder;
-  std::function<FakeRun(const JobSpec&)> program = [](const JobSpec& spec) {
+  /// A training job whose loss is the distance of eta from 0.3.
+  static FakeRun Loss(const JobSpec& spec) {
+    const Json words =
+        ParseJson(test::TextOf(spec, "/opt/ml/input/config/hyperparameters.json")).value();
+    EXPECT_EQ(words.StringOr("fixed", ""), "1");
+    EXPECT_EQ(words.StringOr("_tuning_objective_metric", ""), "loss");
+    const double eta = std::stod(words.StringOr("eta", "0"));
     FakeRun run;
-    for (const JobInput& input : spec.inputs) {
-      if (!input.path.ends_with("hyperparameters.json")) continue;
-      const Json words = ParseJson(input.text).value();
-      EXPECT_EQ(words.StringOr("fixed", ""), "1");
-      EXPECT_EQ(words.StringOr("_tuning_objective_metric", ""), "loss");
-      const double eta = std::stod(words.StringOr("eta", "0"));
-      run.output = "loss=" + std::to_string(std::abs(eta - 0.3)) + "\n";
-    }
+    run.output = "loss=" + std::to_string(std::abs(eta - 0.3)) + "\n";
     return run;
-  };
-  struct Chance : Random {
-    uint64_t state = 1;
-    uint64_t Next() override { return state++; }
-  } chance;
-  MemoryBlobs blobs{chance};
-  asio::thread_pool pool{1};
-  Libarchive archive;
-  FakeBackend backend;
-  TestWorld world;
+  }
 };
 
 TEST_F(TuningTest, RandomFindsTheBest) {
@@ -171,20 +131,12 @@ TEST_F(TuningTest, RandomFindsTheBest) {
 }
 
 TEST_F(TuningTest, AllFailAndStop) {
-  program = [](const JobSpec&) {
-    FakeRun run;
-    run.exit_code = 1;
-    return run;
-  };
+  program = [](const JobSpec&) { return Exits(1); };
   Ask("CreateHyperParameterTuningJob", Request("bad", "Bayesian"));
   const Json job = Finish("bad");
   EXPECT_EQ(job.StringOr("HyperParameterTuningJobStatus", ""), "Failed");
   EXPECT_TRUE(job.StringOr("FailureReason", "").starts_with("All training jobs failed."));
-  program = [](const JobSpec&) {
-    FakeRun run;
-    run.is_endless = true;
-    return run;
-  };
+  program = [](const JobSpec&) { return Endless(); };
   Ask("CreateHyperParameterTuningJob", Request("endless", "Random"));
   const Json name = Json::Object{{"HyperParameterTuningJobName", "endless"}};
   ASSERT_TRUE(world.RunUntil([&] { return world.Run(backend.List())->size() == 2; }));
