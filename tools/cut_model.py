@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """Cuts an AWS service model down to the operations that have a row.
 
-  tools/cut_model.py [--models DIR] SERVICE OPERATION...
+  tools/cut_model.py [--models DIR] [--query-model FILE] SERVICE OPERATION...
 
 Reads DIR/SERVICE.json (a full model; the folder is STEPMILL_MODELS when --models is not given) and
 writes models/SERVICE.json: the operations given, those that are there already, and the shapes that
 they reach. Documentation is left out. Operations that stepmill adds to a service are written by hand
 into models/SERVICE.json and marked "own": true; they and their shapes stay. So does "refused", the
-members, by shape, that no row takes (tools/check_members.py).
+members, by shape, that no row takes (tools/check_members.py), and "nonFinite", the numbers for which
+a client may send NaN.
+
+A service whose newest model speaks JSON only, while clients of other years speak Query (SQS), takes
+the names of that protocol (wrappers, names of lists and maps, codes of errors) from --query-model, an
+older model of it. They stay when the service is cut again.
 """
 import argparse
 import json
@@ -45,9 +50,40 @@ def reach(shapes, name, seen):
             reach(shapes, shape[part]["shape"], seen)
 
 
+def query_names(cut, older):
+    """Gives `cut` the protocol query with the names that `older` has for it."""
+    names = ("locationName", "flattened")
+
+    def copy(target, source):
+        target.update({key: source[key] for key in names if key in source})
+
+    meta = cut["metadata"]
+    meta["protocols"] = [*(p for p in meta.get("protocols", [meta["protocol"]]) if p != "query"), "query"]
+    meta["xmlNamespace"] = older["metadata"]["xmlNamespace"]
+    meta["queryNames"] = True
+    for name, operation in older["operations"].items():
+        wrapper = operation.get("output", {}).get("resultWrapper")
+        if wrapper and "output" in cut["operations"].get(name, {}):
+            cut["operations"][name]["output"]["resultWrapper"] = wrapper
+    for name, source in older["shapes"].items():
+        target = cut["shapes"].get(name)
+        if not target:
+            continue
+        copy(target, source)
+        for part in ("member", "key", "value"):
+            if part in source and part in target:
+                copy(target[part], source[part])
+        for member, ref in source.get("members", {}).items():
+            if member in target.get("members", {}):
+                copy(target["members"][member], ref)
+        if "error" in source:
+            target["error"] = source["error"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", default=os.environ.get("STEPMILL_MODELS", ""))
+    parser.add_argument("--query-model", type=pathlib.Path)
     parser.add_argument("service")
     parser.add_argument("operations", nargs="*")
     args = parser.parse_args()
@@ -80,9 +116,14 @@ def main():
             assert sorted(shapes[name]["enum"]) == sorted(order), name
             shapes[name]["enum"] = order
     cut = {"metadata": strip(full["metadata"])}
-    if target.exists() and present.get("refused"):
-        cut["refused"] = present["refused"]
+    for kept in ("refused", "nonFinite"):
+        if target.exists() and present.get(kept):
+            cut[kept] = present[kept]
     cut.update({"operations": operations, "shapes": shapes})
+    if target.exists() and present["metadata"].get("queryNames"):
+        query_names(cut, present)
+    if args.query_model:
+        query_names(cut, json.loads(args.query_model.read_text()))
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(cut, indent=1, ensure_ascii=False) + "\n")
     print(f"{target.relative_to(ROOT)}: {len(operations)} operations, {len(shapes)} shapes")

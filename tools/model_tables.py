@@ -14,7 +14,7 @@ import sys
 LOCATIONS = {"uri": "kUri", "querystring": "kQuery", "header": "kHeader", "headers": "kHeaders",
              "statusCode": "kStatusCode"}
 PROTOCOLS = {"json": "kJson", "query": "kQuery", "rest-xml": "kRestXml", "rest-json": "kRestJson",
-             "smithy-rpc-v2-cbor": "kQuery"}
+             "smithy-rpc-v2-cbor": "kCbor"}
 
 
 def text(value):
@@ -118,6 +118,8 @@ def shape_lines(name, shape, model):
         fields.append(f".xml_namespace = {text(space if isinstance(space, str) else space['uri'])}")
     if shape.get("timestampFormat"):
         fields.append(f".timestamp_format = {text(shape['timestampFormat'])}")
+    if name in model.get("nonFinite", []):
+        fields.append(".takes_non_finite = true")
     if shape.get("exception"):
         fields.append(".is_error = true")
         error = shape.get("error", {})
@@ -175,7 +177,12 @@ def main():
         refs = ", ".join(f"&kShape_{e}" for e in errors)
         out.append(f"constexpr const Shape* kAllErrors[] = {{{refs}}};")
     protocol = PROTOCOLS[meta["protocol"]]
+    protocols = [PROTOCOLS[p] for p in meta.get("protocols", [meta["protocol"]])]
+    refs = ", ".join(f"ServiceModel::Protocol::{p}" for p in protocols)
+    out.append(f"constexpr ServiceModel::Protocol kProtocols[] = {{{refs}}};")
     fields = [f".service = {text(service)}", f".protocol = ServiceModel::Protocol::{protocol}",
+              ".protocols = kProtocols",
+              f".is_query_compatible = {'true' if 'awsQueryCompatible' in meta else 'false'}",
               f".json_version = {text(meta.get('jsonVersion', '1.1'))}",
               f".endpoint_prefix = {text(meta['endpointPrefix'])}",
               f".signing_name = {text(meta.get('signingName') or meta['endpointPrefix'])}",

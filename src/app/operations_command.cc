@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/services.h"
+#include "base/strings.h"
 #include "gate/model.h"
 #include "gate/operation.h"
 
@@ -20,14 +21,22 @@ std::string_view AccessName(Access access) {
   return "";
 }
 
-std::string_view ProtocolName(const ServiceModel& model) {
-  switch (model.protocol) {
+std::string_view ProtocolName(ServiceModel::Protocol protocol) {
+  switch (protocol) {
     case ServiceModel::Protocol::kJson: return "JSON";
     case ServiceModel::Protocol::kQuery: return "Query";
     case ServiceModel::Protocol::kRestXml: return "REST-XML";
     case ServiceModel::Protocol::kRestJson: return "REST-JSON";
+    case ServiceModel::Protocol::kCbor: return "RPC v2 CBOR";
   }
   return "";
+}
+
+std::string ProtocolNames(const ServiceModel& model) {
+  std::vector<std::string> names;
+  for (const ServiceModel::Protocol protocol : model.protocols)
+    names.emplace_back(ProtocolName(protocol));
+  return Join(names, " and ");
 }
 
 void AddService(const Service& service, std::string& page, size_t& total) {
@@ -39,7 +48,7 @@ void AddService(const Service& service, std::string& page, size_t& total) {
             [](const Operation* a, const Operation* b) { return a->name < b->name; });
   total += rows.size();
   page += "\n## " + std::string(service.name) + "\n\n" + std::string(service.model->service_id) +
-          ", " + std::string(ProtocolName(*service.model)) + ", " + std::to_string(rows.size()) +
+          ", " + ProtocolNames(*service.model) + ", " + std::to_string(rows.size()) +
           " operations.\n\n| operation | action | resource | access | kept without effect |\n" +
           "| --- | --- | --- | --- | --- |\n";
   for (const Operation* row : rows) {

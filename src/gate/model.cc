@@ -64,6 +64,11 @@ bool AsksForNothing(const Json& value) {
                      });
 }
 
+/// As the JSON protocols spell what JSON has no number for.
+bool IsNonFinite(std::string_view text) {
+  return text == "NaN" || text == "Infinity" || text == "-Infinity";
+}
+
 class Checker {
  public:
   explicit Checker(const ServiceModel& model) : model_(model) {}
@@ -149,6 +154,8 @@ class Checker {
       case Shape::Type::kDouble:
       case Shape::Type::kFloat:
         if (value.is_number()) return value;
+        if (shape.takes_non_finite && value.is_string() && IsNonFinite(value.AsString()))
+          return value;
         break;
       case Shape::Type::kTimestamp:
         if (value.is_number()) return value;
@@ -272,6 +279,11 @@ const ModelOperation* ServiceModel::Find(std::string_view operation) const {
       operations.begin(), operations.end(), operation,
       [](const ModelOperation& row, std::string_view name) { return row.name < name; });
   return found != operations.end() && found->name == operation ? &*found : nullptr;
+}
+
+bool ServiceModel::Speaks(Protocol other) const {
+  return protocol == other ||
+         std::find(protocols.begin(), protocols.end(), other) != protocols.end();
 }
 
 const Shape* ServiceModel::FindError(std::string_view name) const {

@@ -60,6 +60,7 @@ struct Shape {
   bool is_flattened = false;
   bool is_union = false;
   bool is_sensitive = false;
+  bool takes_non_finite = false;  ///< a number that may be "NaN", "Infinity" or "-Infinity" (texts)
   bool is_event_stream = false;
   std::string_view payload = {};  ///< the member that is the body
   std::string_view location_name = {};
@@ -90,9 +91,13 @@ struct ModelOperation {
 };
 
 struct ServiceModel {
-  enum class Protocol : uint8_t { kJson, kQuery, kRestXml, kRestJson };
-  std::string_view service = {};  ///< the file's name: "stepfunctions"
-  Protocol protocol = Protocol::kJson;
+  enum class Protocol : uint8_t { kJson, kQuery, kRestXml, kRestJson, kCbor };
+  std::string_view service = {};             ///< the file's name: "stepfunctions"
+  Protocol protocol = Protocol::kJson;       ///< the first choice of its clients
+  std::span<const Protocol> protocols = {};  ///< all that it answers, `protocol` among them
+  /// Its clients once spoke Query and know the errors by those codes: other protocols name them in
+  /// the header x-amzn-query-error (awsQueryCompatible).
+  bool is_query_compatible = false;
   std::string_view json_version = {};     ///< "1.0", "1.1"
   std::string_view endpoint_prefix = {};  ///< "api.ecr"
   std::string_view signing_name = {};  ///< the signature's service; the prefix where not modelled
@@ -103,6 +108,7 @@ struct ServiceModel {
   std::span<const ModelOperation> operations = {};
   std::span<const Shape* const> errors = {};  ///< every error shape
 
+  bool Speaks(Protocol other) const;
   const ModelOperation* Find(std::string_view operation) const;
   /// The shape of an error by its name or code; nullptr: not modelled.
   const Shape* FindError(std::string_view name) const;

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "lang/xml/xml.h"
+#include "wire/aws/cbor.h"
 #include "wire/aws/limits.h"
 #include "wire/aws/text_value.h"
 
@@ -47,6 +48,12 @@ std::vector<const FormNode*> Numbered(const FormNode& node) {
   return items;
 }
 
+/// The name that a flattened list's items have.
+std::string_view FlatName(const ShapeMember& member) {
+  return member.shape->item.location_name.empty() ? member.wire_name()
+                                                  : member.shape->item.location_name;
+}
+
 Json FromForm(const ShapeMember& member, const FormNode& node);
 
 Json StructureFromForm(const Shape& shape, const FormNode& node) {
@@ -55,6 +62,10 @@ Json StructureFromForm(const Shape& shape, const FormNode& node) {
     auto found = node.children.find(std::string(member.name));
     if (found == node.children.end() && !member.location_name.empty())
       found = node.children.find(std::string(member.location_name));
+    // A flattened list stands under the name of its items.
+    if (found == node.children.end() && member.shape->type == Shape::Type::kList &&
+        (member.is_flattened || member.shape->is_flattened))
+      found = node.children.find(std::string(FlatName(member)));
     if (found != node.children.end())
       out.Add(std::string(member.name), FromForm(member, found->second));
   }
@@ -97,11 +108,6 @@ Json FromForm(const ShapeMember& member, const FormNode& node) {
     case Shape::Type::kMap: return MapFromForm(member, node);
     default: return ScalarFromText(*member.shape, node.value);
   }
-}
-
-std::string_view FlatName(const ShapeMember& member) {
-  return member.shape->item.location_name.empty() ? member.wire_name()
-                                                  : member.shape->item.location_name;
 }
 
 Json FromXml(const ShapeMember& member, const xml::Element& element);
@@ -262,11 +268,13 @@ Form ParseForm(std::string_view text) {
 }
 
 Result<Json> DecodeInput(const HttpRequest& request, Target& target, const std::string& body) {
-  const Protocol protocol = target.service->model->protocol;
+  const Protocol protocol = target.protocol;
   if (protocol == Protocol::kJson) return DecodeJson(body);
   if (protocol == Protocol::kQuery) return DecodeQuery(request, target, body);
   Json::Object out;
   if (!target.model || !target.model->input) return Json(std::move(out));
+  if (protocol == Protocol::kCbor)
+    return body.empty() ? Result<Json>(std::move(out)) : DecodeCbor(*target.model->input, body);
   DecodeLocations(request, target, out);
   MILL_CHECK(DecodeBody(target, body, out));
   return Json(std::move(out));

@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "lang/xml/xml.h"
+#include "wire/aws/cbor.h"
 #include "wire/aws/text_value.h"
 
 namespace stepmill::wire {
@@ -268,13 +269,22 @@ HttpResponse EncodeRest(const ServiceModel& model, const ModelOperation& operati
 
 }  // namespace
 
-HttpResponse EncodeAnswer(const ServiceModel& model, const ModelOperation& operation, Answer answer,
-                          const std::string& request_id, bool is_head) {
+HttpResponse EncodeAnswer(const Target& target, Answer answer, const std::string& request_id,
+                          bool is_head) {
+  const ServiceModel& model = *target.service->model;
+  const ModelOperation& operation = *target.model;
   HttpResponse response;
   const Json extra = answer.headers;
-  if (model.protocol == Protocol::kQuery) {
+  if (target.protocol == Protocol::kQuery) {
     response = EncodeQuery(model, operation, answer.output, request_id);
-  } else if (model.protocol == Protocol::kJson) {
+  } else if (target.protocol == Protocol::kCbor) {
+    response.headers.Add("smithy-protocol", "rpc-v2-cbor");
+    if (operation.output) {
+      response.headers.Add("Content-Type", "application/cbor");
+      response.body = EncodeCbor(*operation.output,
+                                 answer.output.is_object() ? answer.output : Json(Json::Object{}));
+    }
+  } else if (target.protocol == Protocol::kJson) {
     response.headers.Add("Content-Type", JsonContentType(model));
     response.body = answer.output.is_object() ? answer.output.Print() : "{}";
   } else {

@@ -1,5 +1,6 @@
 #include "base/strings.h"
 #include "lang/xml/xml.h"
+#include "wire/aws/cbor.h"
 #include "wire/aws/encode.h"
 
 namespace stepmill::wire {
@@ -92,7 +93,7 @@ constexpr S3Status kS3Statuses[] = {
 };
 
 int StatusByCode(Code code, Protocol protocol) {
-  const bool is_json = protocol == Protocol::kJson;
+  const bool is_json = protocol == Protocol::kJson || protocol == Protocol::kCbor;
   switch (code) {
     case Code::kInvalid: return 400;
     case Code::kNotFound: return is_json ? 400 : 404;
@@ -145,6 +146,8 @@ Spelled Spell(const ServiceModel* model, Protocol protocol, const Error& error) 
   if (!shape) return spelled;
   if (protocol == Protocol::kQuery && !shape->error_code.empty())
     spelled.code = std::string(shape->error_code);
+  else if (model->is_query_compatible)
+    spelled.code = std::string(shape->name);  // a handler may name either
   if (shape->http_status != 0) spelled.status = shape->http_status;
   return spelled;
 }
@@ -167,6 +170,17 @@ HttpResponse JsonError(const ServiceModel* model, const Spelled& spelled, const 
                                                  std::string(model ? model->json_version : "1.1"));
   response.headers.Add("x-amzn-ErrorType", spelled.code);
   response.body = Json(std::move(body)).Print();
+  return response;
+}
+
+HttpResponse CborError(const Spelled& spelled, const Error& error) {
+  HttpResponse response;
+  response.status = spelled.status;
+  Json::Object body{{"__type", spelled.code}, {"message", error.message}};
+  for (const auto& [name, value] : error.fields) body.Set(name, Json(value));
+  response.headers.Add("smithy-protocol", "rpc-v2-cbor");
+  response.headers.Add("Content-Type", "application/cbor");
+  response.body = EncodeCbor(Json(std::move(body)));
   return response;
 }
 
@@ -226,24 +240,25 @@ HttpResponse S3Error(const Spelled& spelled, const Error& error, const std::stri
 
 }  // namespace
 
-HttpResponse EncodeError(const ServiceModel* model, const ModelOperation*, const Error& error,
-                         const std::string& request_id, const HttpRequest& request) {
-  Protocol protocol = Protocol::kJson;
-  if (model)
-    protocol = model->protocol;
-  else if (request.headers.Get("content-type").starts_with("application/x-www-form-urlencoded") ||
-           request.Query("Action"))
-    protocol = Protocol::kQuery;
-  else if (request.headers.Get("x-amz-target").empty() && request.method != "POST")
-    protocol = Protocol::kRestXml;
+HttpResponse EncodeError(const Target& target, const Error& error, const std::string& request_id,
+                         const HttpRequest& request) {
+  const ServiceModel* model = target.service ? target.service->model : nullptr;
+  const Protocol protocol = target.protocol;
   const Spelled spelled = Spell(model, protocol, error);
   HttpResponse response;
-  if (protocol == Protocol::kQuery)
-    response = QueryError(model, spelled, error, request_id);
-  else if (protocol == Protocol::kRestXml)
-    response = S3Error(spelled, error, request_id, request);
-  else
-    response = JsonError(model, spelled, error);
+  switch (protocol) {
+    case Protocol::kQuery: response = QueryError(model, spelled, error, request_id); break;
+    case Protocol::kRestXml: response = S3Error(spelled, error, request_id, request); break;
+    case Protocol::kCbor: response = CborError(spelled, error); break;
+    case Protocol::kJson:
+    case Protocol::kRestJson: response = JsonError(model, spelled, error); break;
+  }
+  if (model && model->is_query_compatible && protocol != Protocol::kQuery) {
+    // Smithy: "AWS query compatible": clients of Query knew the error by this code.
+    const Spelled known = Spell(model, Protocol::kQuery, error);
+    response.headers.Add("x-amzn-query-error",
+                         known.code + (spelled.status >= 500 ? ";Receiver" : ";Sender"));
+  }
   response.headers.Add("x-amzn-RequestId", request_id);
   if (protocol == Protocol::kRestXml) response.headers.Add("x-amz-request-id", request_id);
   return response;

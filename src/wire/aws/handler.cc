@@ -1,6 +1,7 @@
 #include "wire/aws/handler.h"
 
 #include "base/digest.h"
+#include "base/gunzip.h"
 #include "base/strings.h"
 #include "wire/aws/decode.h"
 #include "wire/aws/encode.h"
@@ -15,7 +16,7 @@ namespace {
 using Protocol = ServiceModel::Protocol;
 
 Error UnknownTarget(const Target& target) {
-  if (target.service && target.service->model->protocol == Protocol::kQuery)
+  if (target.service && target.protocol == Protocol::kQuery)
     return Error{Code::kInvalid, "InvalidAction",
                  "Could not find operation " + target.unknown + " for version " +
                      std::string(target.service->model->api_version)};
@@ -40,6 +41,22 @@ Result<> CheckContentMd5(const HttpRequest& request, const std::string& body) {
   return Result<>();
 }
 
+/// A body that came packed: clients do that above a size (Smithy: "requestCompression").
+Result<std::string> Unpacked(const std::string& body) {
+  std::string out;
+  MaybeGunzip gunzip;
+  const MaybeGunzip::Sink sink = [&out](std::string_view piece) -> Result<> {
+    if (out.size() + piece.size() > kBodyBytesMax) return TooLarge();
+    out += piece;
+    return Result<>();
+  };
+  Result<> done = gunzip.Push(body, sink);
+  if (done) done = gunzip.Finish(sink);
+  if (done) return out;
+  if (done.error().code == Code::kLimit) return done.error();
+  return Error{Code::kInvalid, "SerializationException", done.error().message};
+}
+
 }  // namespace
 
 /// What is known of a request so far; an error is answered from it.
@@ -56,8 +73,7 @@ asio::awaitable<HttpResponse> AwsHandler::Handle(HttpRequest& request) {
   exchange.request_id = random_.NewUuid();
   const Result<> served = co_await Serve(request, exchange);
   if (served) co_return std::move(exchange.response);
-  const ServiceModel* model = exchange.target.service ? exchange.target.service->model : nullptr;
-  co_return EncodeError(model, exchange.target.model, served.error(), exchange.request_id, request);
+  co_return EncodeError(exchange.target, served.error(), exchange.request_id, request);
 }
 
 Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
@@ -128,6 +144,9 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
     MILL_CO_TRY(body, co_await ReadAll(*payload, kBodyBytesMax));
   }
   if (!streams) MILL_CO_CHECK(CheckContentMd5(request, body));
+  if (!streams && !is_s3 && EqualsIgnoreCase(request.headers.Get("content-encoding"), "gzip")) {
+    MILL_CO_TRY(body, Unpacked(body));
+  }
 
   MILL_CO_TRY(Json input, DecodeInput(request, target, body));
   if (is_member) input = input.With(stream, Base64(body));
@@ -153,8 +172,8 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
   ask.request_id = exchange.request_id;
   MILL_CO_TRY(Answer answer, co_await door_.Ask(std::move(ask)));
   if (!answer.request_id.empty()) exchange.request_id = answer.request_id;
-  exchange.response = EncodeAnswer(model, *target.model, std::move(answer), exchange.request_id,
-                                   request.method == "HEAD");
+  exchange.response =
+      EncodeAnswer(target, std::move(answer), exchange.request_id, request.method == "HEAD");
   co_return Result<>();
 }
 

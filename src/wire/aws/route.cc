@@ -191,6 +191,32 @@ const Service* BySigningName(const Door& door, std::string_view name, const Http
   return found;
 }
 
+/// "/service/SERVICE/operation/OPERATION", behind whatever prefix the endpoint has. SERVICE is what
+/// stands in front of the dot in X-Amz-Target (Smithy RPC v2 CBOR: "Requests").
+void RouteRpc(const Door& door, const HttpRequest& request, Target& target) {
+  target.protocol = Protocol::kCbor;
+  target.unknown = request.path;
+  const auto parts = Split(request.path, '/');
+  const size_t count = parts.size();
+  if (count < 4 || parts[count - 4] != "service" || parts[count - 2] != "operation") return;
+  target.unknown = std::string(parts[count - 3]) + "." + std::string(parts[count - 1]);
+  const Service* service = ByTarget(door, parts[count - 3]);
+  if (!service || !service->model->Speaks(Protocol::kCbor)) return;
+  target.service = service;
+  target.operation = parts[count - 1];
+  target.model = service->model->Find(target.operation);
+}
+
+/// How a request looks that no service was found for.
+Protocol GuessProtocol(const HttpRequest& request) {
+  if (request.headers.Get("content-type").starts_with("application/x-www-form-urlencoded") ||
+      request.Query("Action"))
+    return Protocol::kQuery;
+  if (request.headers.Get("x-amz-target").empty() && request.method != "POST")
+    return Protocol::kRestXml;
+  return Protocol::kJson;
+}
+
 /// "api.ecr.us-east-1.amazonaws.com", "sts.amazonaws.com", "s3.us-east-1.amazonaws.com".
 const Service* ByHost(const Door& door, std::string_view host) {
   constexpr std::string_view kSuffix = ".amazonaws.com";
@@ -223,6 +249,11 @@ std::string BucketOfHost(std::string_view host) {
 
 Target FindTarget(const Door& door, const HttpRequest& request, const Signature* signature) {
   Target target;
+  if (request.headers.Get("smithy-protocol") == "rpc-v2-cbor") {
+    RouteRpc(door, request, target);
+    return target;
+  }
+  target.protocol = GuessProtocol(request);
   const std::string_view header = request.headers.Get("x-amz-target");
   if (!header.empty()) {
     const size_t dot = header.rfind('.');
@@ -230,6 +261,10 @@ Target FindTarget(const Door& door, const HttpRequest& request, const Signature*
     target.unknown = std::string(header);
     target.operation = header.substr(dot == std::string_view::npos ? 0 : dot + 1);
     target.service = ByTarget(door, prefix);
+    if (target.service)
+      target.protocol = target.service->model->Speaks(Protocol::kJson)
+                            ? Protocol::kJson
+                            : target.service->model->protocol;
     if (target.service) target.model = target.service->model->Find(target.operation);
     return target;
   }
@@ -239,10 +274,13 @@ Target FindTarget(const Door& door, const HttpRequest& request, const Signature*
     target.service = door.FindService("s3");  // an unsigned GET of a path
   target.unknown = signature ? "the service " + signature->service : request.host + request.path;
   if (!target.service) return target;
-  switch (target.service->model->protocol) {
+  const ServiceModel& model = *target.service->model;
+  target.protocol = model.Speaks(Protocol::kQuery) ? Protocol::kQuery : model.protocol;
+  switch (target.protocol) {
     case Protocol::kRestXml:
     case Protocol::kRestJson: RouteRest(request, target); break;
-    case Protocol::kJson: target.unknown = "a request without X-Amz-Target"; break;
+    case Protocol::kJson:
+    case Protocol::kCbor: target.unknown = "a request without X-Amz-Target"; break;
     case Protocol::kQuery: break;
   }
   return target;

@@ -35,6 +35,17 @@ class RouteTest : public testing::Test {
     request.host = std::move(host);
     return request;
   }
+  static Target Of(const Service& service) {
+    Target target;
+    target.service = &service;
+    target.protocol = service.model->protocol;
+    return target;
+  }
+  static Target AnswerTo(std::string_view operation) {
+    Target target = Of(kS3);
+    target.model = kS3.model->Find(operation);
+    return target;
+  }
   std::string Operation(const HttpRequest& request) const {
     return FindTarget(door_, request, &signature_).operation;
   }
@@ -114,7 +125,7 @@ TEST_F(RouteTest, S3AnswersAreXmlWithHeaders) {
       {"Contents", Json::Array{Json::Object{{"Key", "a"}, {"LastModified", 1669032000.5}}}},
       {"IsTruncated", false}};
   const HttpResponse response =
-      EncodeAnswer(models::kS3, *models::kS3.Find("ListObjectsV2"), std::move(answer), "id", false);
+      EncodeAnswer(AnswerTo("ListObjectsV2"), std::move(answer), "id", false);
   EXPECT_NE(
       response.body.find("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
                          "<IsTruncated>false</IsTruncated><Contents><Key>a</Key>"
@@ -123,8 +134,7 @@ TEST_F(RouteTest, S3AnswersAreXmlWithHeaders) {
       << response.body;
   Answer put;
   put.output = Json::Object{{"ETag", "\"e\""}};
-  const HttpResponse empty =
-      EncodeAnswer(models::kS3, *models::kS3.Find("PutObject"), std::move(put), "id", false);
+  const HttpResponse empty = EncodeAnswer(AnswerTo("PutObject"), std::move(put), "id", false);
   EXPECT_EQ(empty.headers.Get("ETag"), "\"e\"");
   EXPECT_EQ(empty.body, "");
 }
@@ -132,15 +142,15 @@ TEST_F(RouteTest, S3AnswersAreXmlWithHeaders) {
 TEST_F(RouteTest, ErrorsAsTheProtocolSpellsThem) {
   const HttpRequest request = Of("GET", "/b/k");
   const Error denied{Code::kDenied, "AccessDeniedException", "no", {}};
-  EXPECT_EQ(EncodeError(&models::kS3, nullptr, denied, "id", request).status, 403);
-  EXPECT_EQ(EncodeError(&models::kIam, nullptr, denied, "id", request).status, 403);
+  EXPECT_EQ(EncodeError(Of(kS3), denied, "id", request).status, 403);
+  EXPECT_EQ(EncodeError(Of(kIam), denied, "id", request).status, 403);
   const Error missing{Code::kNotFound, "NoSuchKey", "gone", {{"Key", "k"}}};
-  const HttpResponse s3 = EncodeError(&models::kS3, nullptr, missing, "id", request);
+  const HttpResponse s3 = EncodeError(Of(kS3), missing, "id", request);
   EXPECT_EQ(s3.status, 404);
   EXPECT_NE(s3.body.find("<Code>NoSuchKey</Code><Message>gone</Message><Key>k</Key>"),
             std::string::npos);
   const HttpRequest head = Of("HEAD", "/b/k");
-  EXPECT_EQ(EncodeError(&models::kS3, nullptr, missing, "id", head).body, "");
+  EXPECT_EQ(EncodeError(Of(kS3), missing, "id", head).body, "");
 }
 
 }  // namespace
