@@ -97,7 +97,7 @@ class TestWorld {
                            .region = "us-east-1",
                            .data_dir = folder_});
     door_.reset(new (place) Door(*ports_, [this](Batch batch) {
-      events.insert(events.end(), batch.events.begin(), batch.events.end());
+      for (const OutgoingEvent& event : batch.events) events.push_back(event.Document());
       return engine_->Commit(std::move(batch));
     }));
     WireServices(*ports_, services);

@@ -38,7 +38,7 @@ struct Wires::Parts {
         ImageTable table)
       : access_keys(ports.store, ports.vault),
         authenticator(access_keys, ports.clock, ports.region),
-        handler(ports.door, authenticator, ports.random),
+        handler(ports.door, authenticator, ports.clock, ports.random),
         authority(std::move(made_authority)),
         router(LookupIn(ports.data_dir)),
         credentials(LookupIn(ports.data_dir), ports.vault, ports.clock, ports.random),

@@ -15,10 +15,12 @@ void DueList::Add(Due due, Time now) {
   const bool is_beyond = horizon_ && Place{due.at, due.id} > *horizon_ && due.at > now;
   if (is_beyond && !is_reading_) return Remove(due.id);
   removed_while_reading_.erase(due.id);
+  const Known* known = Find(due.id);
+  if (known && known->due.at == due.at && known->due.body == due.body) return;
   Keep(std::move(due));
-  if (ahead_.size() <= kAheadMax) return;
+  if (ahead_.size() <= ahead_max_) return;
   // The latest go: they are read again when their time comes near.
-  while (ahead_.size() > kAheadMax / 2) Remove(std::string(std::prev(ahead_.end())->second));
+  while (ahead_.size() > ahead_max_ / 2) Remove(std::string(std::prev(ahead_.end())->second));
   horizon_ = *std::prev(ahead_.end());
 }
 
@@ -66,20 +68,22 @@ std::vector<std::string> DueList::OfInstance(const std::string& instance) const 
 }
 
 Task<> DueList::ReadMore() {
-  constexpr int kPage = kAheadMax / 2;
+  const int limit = static_cast<int>(ahead_max_ / 2);
   is_reading_ = true;
   removed_while_reading_.clear();
   const Place from = *horizon_;
-  auto page = co_await store_.FindDue(from.first, from.second, kPage);
+  auto page = co_await store_.FindDue(from.first, from.second, limit);
+  const auto settled = co_await store_.Settle();
   is_reading_ = false;
   if (!page) co_return page.error();
+  if (!settled) co_return settled.error();
   for (const Due& due : *page) {
     if (due.kind == "subscription")
       subscription_(due);
     else if (!known_.contains(due.id) && !removed_while_reading_.contains(due.id))
       Keep(due);
   }
-  if (page->size() < static_cast<size_t>(kPage))
+  if (page->size() < static_cast<size_t>(limit))
     horizon_.reset();
   else
     horizon_ = Place{page->back().at, page->back().id};

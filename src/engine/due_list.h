@@ -28,13 +28,13 @@ class DueList {
     uint64_t generation = 0;
     bool is_taken = false;
   };
-  static constexpr size_t kAheadMax = 8192;  ///< of those that are still to come
-
+  /// `ahead_max`: how many of those that are still to come are kept in memory, at least 8.
   /// `subscription`: gets those of that kind, which are read like the others and never done.
-  DueList(Store& store, std::function<void(const Due&)> subscription)
-      : store_(store), subscription_(std::move(subscription)) {}
+  DueList(Store& store, size_t ahead_max, std::function<void(const Due&)> subscription)
+      : store_(store), ahead_max_(ahead_max), subscription_(std::move(subscription)) {}
 
-  /// One that was committed; replaces the one of the same id.
+  /// One that was committed; replaces the one of the same id. One that was read meanwhile, and is
+  /// the same, stays as it is.
   void Add(Due due, Time now);
   void Remove(const std::string& id);
   /// Null: removed or replaced since, or never here.
@@ -49,10 +49,10 @@ class DueList {
   std::vector<std::string> OfInstance(const std::string& instance) const;
 
   /// The store holds more and few of them are here.
-  bool is_short() const { return !is_reading_ && horizon_ && ahead_.size() < kAheadMax / 4; }
+  bool is_short() const { return !is_reading_ && horizon_ && ahead_.size() < ahead_max_ / 4; }
   /// Not all of what is due at `now` was read.
   bool is_behind(Time now) const { return horizon_ && horizon_->first <= now; }
-  /// Reads the next ones.
+  /// Reads the next ones. None of them is to be taken before its commit is durable.
   Task<> ReadMore();
 
  private:
@@ -60,6 +60,7 @@ class DueList {
   void Keep(Due due);
 
   Store& store_;
+  const size_t ahead_max_;
   std::function<void(const Due&)> subscription_;
   uint64_t generation_ = 0;
   std::unordered_map<std::string, Known> known_;

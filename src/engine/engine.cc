@@ -35,7 +35,6 @@ namespace {
 constexpr int kPage = 1000;           // documents or records a read
 constexpr int kDeliveryAttempts = 8;  // of an event to a static subscriber, then it is dropped
 constexpr size_t kSharedMax = 256;    // documents that instances start from, kept in memory
-constexpr size_t kIdleMax = 256;      // instances that wait and stay in memory
 constexpr Seconds kRetryMax{60};
 constexpr int kCollectedAtOnce = 200;  // instances whose records go in one commit
 constexpr Seconds kDay{24 * 3600};
@@ -123,14 +122,16 @@ class PureMachine : public Machine {
 
 class Engine::Core {
  public:
-  Core(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher)
+  Core(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher,
+       EngineBounds bounds)
       : store_(store),
         clock_(clock),
         random_(random),
         router_(std::move(matcher), random),
         topics_(clock),
         spawner_(spawner),
-        dues_(store, [this](const Due& due) { TakeSubscription(due); }) {}
+        bounds_(bounds),
+        dues_(store, bounds.dues_ahead, [this](const Due& due) { TakeSubscription(due); }) {}
   ~Core() {
     if (wake_) clock_.Cancel(wake_);
   }
@@ -222,6 +223,7 @@ class Engine::Core {
   Spawner& spawner_;
   bool is_recovered_ = false;
   uint64_t wake_ = 0;
+  const EngineBounds bounds_;
   DueList dues_;
   std::unordered_map<std::string, std::shared_ptr<Slot>> slots_;
   std::list<std::string> idle_;  // instances in memory that wait, the longest first
@@ -337,7 +339,7 @@ void Engine::Core::Park(const std::string& id, Slot& slot) {
     return;
   }
   slot.idle = idle_.insert(idle_.end(), id);
-  if (idle_.size() <= kIdleMax) return;
+  if (idle_.size() <= bounds_.idle_instances) return;
   slots_.erase(idle_.front());
   idle_.pop_front();
 }
@@ -732,8 +734,9 @@ Task<> Engine::Core::ExpectInstance(Batch& batch, std::string instance_id) {
   co_return Result<>();
 }
 
-Engine::Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher)
-    : core_(std::make_unique<Core>(store, clock, random, spawner, std::move(matcher))) {}
+Engine::Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher,
+               EngineBounds bounds)
+    : core_(std::make_unique<Core>(store, clock, random, spawner, std::move(matcher), bounds)) {}
 Engine::~Engine() = default;
 
 void Engine::AddMachine(std::string name, std::unique_ptr<Machine> machine) {

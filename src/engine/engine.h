@@ -96,6 +96,12 @@ struct KeptHistory {
   Json history;
 };
 
+/// How much of what waits is in memory; the store has all of it.
+struct EngineBounds {
+  size_t dues_ahead = 8192;     ///< timers and such that are still to come, at least 8
+  size_t idle_instances = 256;  ///< instances that wait
+};
+
 /// The one durable loop. Owns every instance.
 ///
 /// Durability: an event's record, the removal of what brought it, and all that follows from it are
@@ -119,7 +125,8 @@ class Engine {
   using Performer = std::function<Task<Json>(Performance)>;
   using Matcher = Router::Matcher;
 
-  Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher);
+  Engine(Store& store, Clock& clock, Random& random, Spawner& spawner, Matcher matcher,
+         EngineBounds bounds = {});
   ~Engine();
 
   // Wiring, before Recover.

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/due_list.h"
 #include "engine/turns.h"
 #include "store/memory/memory_store.h"
 #include "task/fake_ports.h"
@@ -486,10 +485,11 @@ TEST(Engine, TimersBeyondWhatMemoryKeepsFireInTime) {
     step.turn.history = Json(MillisSinceEpoch(event.at));
     return step;
   };
-  constexpr int kCount = static_cast<int>(DueList::kAheadMax) + 2000;
+  const EngineBounds bounds{.dues_ahead = 64, .idle_instances = 4};
+  constexpr int kCount = 300;
   const Time begin = world.Now();
   for (int life = 0; life < 2; ++life) {
-    Engine engine(disk, world, world, world, SameDetailType);
+    Engine engine(disk, world, world, world, SameDetailType, bounds);
     engine.AddMachine("sleeper", JsonMachine(sleeper));
     world.Spawn("recover", engine.Recover());
     world.RunReady();
@@ -500,7 +500,7 @@ TEST(Engine, TimersBeyondWhatMemoryKeepsFireInTime) {
       world.Spawn("start", engine.Commit(std::move(batch)));
       world.RunReady();
     }
-    world.Run(begin + Seconds(life == 0 ? 3000 : kCount));
+    world.Run(begin + Seconds(life == 0 ? 100 : kCount));
     world.DropAll();
   }
   Engine reader(disk, world, world, world, SameDetailType);
@@ -511,6 +511,60 @@ TEST(Engine, TimersBeyondWhatMemoryKeepsFireInTime) {
     EXPECT_EQ(turns->at(1).history.AsInteger(), MillisSinceEpoch(begin + Seconds(i)));
   }
   EXPECT_TRUE(world.Await(disk.FindDue(Time(Millis(INT64_MIN)), "", 100))->empty());
+}
+
+/// A commit of what is due with an id of "w/late" is durable when Catch says so; it can be read at
+/// once.
+class LateStore : public CrashingStore {
+ public:
+  explicit LateStore(MemoryStore& inner) : CrashingStore(inner, 0, false) {}
+  Task<> Commit(Batch batch) override {
+    const bool is_late = !batch.dues.empty() && batch.dues[0].id == "w/late";
+    is_late_ = is_late_ || is_late;
+    MILL_CO_CHECK(co_await CrashingStore::Commit(std::move(batch)));
+    if (is_late) co_await durable_.Wait();
+    co_return Result<>();
+  }
+  Task<> Settle() override {
+    if (is_late_) co_await durable_.Wait();
+    co_return Result<>();
+  }
+  void Catch() { durable_.Set(); }
+  bool is_late() const { return is_late_ && !durable_.is_set(); }
+
+ private:
+  bool is_late_ = false;
+  Signal durable_;
+};
+
+/// What is due is read from the store while its commit is on its way: it is done once, and not
+/// before it is durable.
+TEST(Engine, WhatIsReadBeforeItIsDurableIsDoneOnce) {
+  MemoryStore disk;
+  LateStore store(disk);
+  FakeWorld world;
+  std::map<std::string, int> performed;
+  constexpr size_t kAhead = 16, kCrowd = 40;
+  Engine engine(store, world, world, world, SameDetailType, EngineBounds{.dues_ahead = kAhead});
+  engine.AddPerformer("work", [&](Engine::Performance performance) -> Task<Json> {
+    EXPECT_FALSE(store.is_late() && performance.effect_id == "w/late");
+    ++performed[performance.effect_id];
+    return Value(Json());
+  });
+  world.Spawn("recover", engine.Recover());
+  world.RunReady();
+  Batch crowd, late;  // more than memory keeps, so that the rest is read, and what came behind it
+  for (size_t i = 0; i < kCrowd; ++i)
+    engine.Deliver(crowd, "crowd" + std::to_string(i), "work", Json::Object{});
+  engine.Deliver(late, "late", "work", Json::Object{});
+  world.Spawn("commit", engine.Commit(std::move(late)));
+  world.Spawn("commit", engine.Commit(std::move(crowd)));
+  world.RunReady();
+  EXPECT_TRUE(store.is_late());
+  store.Catch();
+  world.Run();
+  EXPECT_EQ(performed.size(), kCrowd + 1);
+  for (const auto& [id, times] : performed) EXPECT_EQ(times, 1) << id;
 }
 
 TEST(Engine, DeliversWorkWithoutAnInstance) {

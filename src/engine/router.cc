@@ -9,27 +9,72 @@ Due InboxDue(const std::string& id, Time now, const Router::Subscription& to, co
           Json::Object{{"instance", to.instance}, {"kind", "event"}, {"data", data}}};
 }
 
+/// The values that a pattern's member takes as they are; {""} when it may take others.
+std::vector<std::string> Named(const Json& pattern, std::string_view member) {
+  const Json* values = pattern.Find(member);
+  if (!values || !values->is_array()) return {""};
+  std::vector<std::string> names;
+  for (const Json& value : values->items()) {
+    if (!value.is_string()) return {""};
+    names.push_back(value.AsString());
+  }
+  return names;
+}
+
 }  // namespace
+
+void Router::CountInterest(const Json& pattern, int by) {
+  for (const std::string& source : Named(pattern, "source")) {
+    for (const std::string& detail_type : Named(pattern, "detail-type")) {
+      int& count = interest_[source][detail_type];
+      count += by;
+      if (count == 0) interest_[source].erase(detail_type);
+    }
+  }
+}
+
+bool Router::MayBeWanted(std::string_view source, std::string_view detail_type) const {
+  for (const std::string_view name : {source, std::string_view()}) {
+    const auto types = interest_.find(name);
+    if (types == interest_.end()) continue;
+    if (types->second.contains(detail_type) || types->second.contains(std::string_view()))
+      return true;
+  }
+  return false;
+}
 
 Key Router::SubscriptionKey(std::string_view instance, std::string_view id) {
   return MakeKey({"engine", "subscription", instance, id});
 }
 
 void Router::AddSubscriber(std::string id, Json pattern, std::string performer, Json with) {
+  CountInterest(pattern, 1);
   wired_.push_back({std::move(id), {std::move(pattern), std::move(performer), std::move(with)}});
 }
 
 void Router::TakeDurable(const Due& due) {
-  if (due.body.Has("gone")) {
-    durable_.erase(due.body.StringOr("gone", ""));
-    return;
+  const auto known = durable_.find(due.body.StringOr("gone", due.id));
+  if (known != durable_.end()) {
+    CountInterest(known->second.pattern, -1);
+    durable_.erase(known);
   }
+  if (due.body.Has("gone")) return;
+  CountInterest(due.body["pattern"], 1);
   durable_[due.id] = {due.body["pattern"], due.body.StringOr("performer", ""), due.body["with"]};
 }
 
 void Router::AddSubscription(const Key& key, Json pattern) {
+  RemoveSubscription(key);
+  CountInterest(pattern, 1);
   const auto parts = KeyParts(key);
   subscriptions_[key] = {parts.at(2), parts.at(3), std::move(pattern)};
+}
+
+void Router::RemoveSubscription(const Key& key) {
+  const auto known = subscriptions_.find(key);
+  if (known == subscriptions_.end()) return;
+  CountInterest(known->second.pattern, -1);
+  subscriptions_.erase(known);
 }
 
 std::vector<Key> Router::SubscriptionsOf(std::string_view instance) const {
@@ -42,7 +87,9 @@ std::vector<Key> Router::SubscriptionsOf(std::string_view instance) const {
 }
 
 void Router::Route(Batch& batch, Time now, const std::vector<Subscription>& more) {
-  for (Json& event : batch.events) {
+  for (const OutgoingEvent& outgoing : batch.events) {
+    if (more.empty() && !MayBeWanted(outgoing.source(), outgoing.detail_type())) continue;
+    Json event = outgoing.Document();
     if (!event.Has("id")) event = event.With("id", random_.NewUuid());
     if (!event.Has("time")) event = event.With("time", FormatIso(now, false));
     RouteOne(event, batch, now, more);

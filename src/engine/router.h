@@ -14,7 +14,7 @@ namespace stepmill {
 inline constexpr std::string_view kRecovered = "stepmill.engine";
 
 /// Who wants which events. An event is routed when its batch is made: who wants it gets a due in
-/// the same batch; one that nobody wants costs nothing.
+/// the same batch; one that nobody can want, by its source and detail-type, is not even made.
 ///
 /// Threads: loop thread only.
 class Router {
@@ -29,7 +29,7 @@ class Router {
   void TakeDurable(const Due& due);
   /// An instance's: `key` as SubscriptionKey gives it.
   void AddSubscription(const Key& key, Json pattern);
-  void RemoveSubscription(const Key& key) { subscriptions_.erase(key); }
+  void RemoveSubscription(const Key& key);
   static Key SubscriptionKey(std::string_view instance, std::string_view id);
   /// Those of an instance.
   std::vector<Key> SubscriptionsOf(std::string_view instance) const;
@@ -50,6 +50,9 @@ class Router {
     std::string performer;
     Json with;
   };
+  /// Counts the pattern among those that want events of its sources and detail-types, or out.
+  void CountInterest(const Json& pattern, int by);
+  bool MayBeWanted(std::string_view source, std::string_view detail_type) const;
   void RouteOne(const Json& event, Batch& batch, Time now, const std::vector<Subscription>& more);
 
   Matcher matcher_;
@@ -57,6 +60,8 @@ class Router {
   std::vector<std::pair<std::string, Subscriber>> wired_;
   std::map<std::string, Subscriber> durable_;  // by the due's id, "s/ID"
   std::map<Key, Subscription> subscriptions_;
+  /// How many patterns name this source and then this detail-type; "": any.
+  std::map<std::string, std::map<std::string, int, std::less<>>, std::less<>> interest_;
 };
 
 }  // namespace stepmill

@@ -84,7 +84,8 @@ class DoorTest : public ::testing::Test {
               .region = "us-east-1",
               .data_dir = ""};
   Task<> Commit(Batch batch) {
-    events = std::exchange(batch.events, {});
+    for (const OutgoingEvent& event : std::exchange(batch.events, {}))
+      events.push_back(event.Document());
     co_return co_await store.Commit(std::move(batch));
   }
   Door door{ports, [this](Batch batch) { return Commit(std::move(batch)); }};

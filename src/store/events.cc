@@ -13,4 +13,9 @@ Json MakeEvent(std::string_view source, std::string_view detail_type, std::strin
                       {"detail", std::move(detail)}};
 }
 
+std::string_view OutgoingEvent::Member(std::string_view name) const {
+  const Json* member = about_.Find(name);
+  return member && member->is_string() ? std::string_view(member->AsString()) : "";
+}
+
 }  // namespace stepmill

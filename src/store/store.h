@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "json/json.h"
+#include "store/events.h"
 #include "task/task.h"
 
 namespace stepmill {
@@ -91,7 +92,7 @@ struct Batch {
   std::vector<std::string> due_removals;
   /// EventBridge documents to deliver, durable with the batch: Engine::Commit turns each into dues
   /// for who wants it; a Store never sees any.
-  std::vector<Json> events;
+  std::vector<OutgoingEvent> events;
 
   bool is_empty() const {
     return puts.empty() && deletes.empty() && appends.empty() && truncates.empty() &&

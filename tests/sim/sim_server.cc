@@ -110,7 +110,9 @@ SimServer::SimServer(std::unique_ptr<JournalStore> store, Machine& machine, SimL
       recorder_(std::make_unique<Recorder>(sealed_, *this)),
       store_(*recorder_) {
   SimLoop::Side& side = loop.server();
-  engine_ = std::make_unique<Engine>(store_, side, side, side, PatternMatcher());
+  // Small bounds, so that dues and instances leave memory in a run of some hundred executions.
+  const EngineBounds bounds{.dues_ahead = 16, .idle_instances = 4};
+  engine_ = std::make_unique<Engine>(store_, side, side, side, PatternMatcher(), bounds);
   // The ports name the door, the door the ports: the memory of the door is there before it is.
   Door* place = static_cast<Door*>(::operator new(sizeof(Door)));
   ports_.reset(new Ports{.store = store_,

@@ -225,7 +225,14 @@ RedriveStatus RedriveStatusOf(const Json& document) {
   return {"REDRIVABLE", ""};
 }
 
-Json StatusChangeEvent(const Json& document, std::string_view account, std::string_view region) {
+namespace {
+
+constexpr char kStatesSource[] = "aws.states";
+constexpr char kStatusChange[] = "Step Functions Execution Status Change";
+
+/// `about`: {"document", "account", "region"}.
+Json MakeStatusChange(const Json& about) {
+  const Json& document = about["document"];
   const Json described = DescribeExecutionOf(document, true);
   Json::Object detail;
   for (const char* name :
@@ -245,8 +252,17 @@ Json StatusChangeEvent(const Json& document, std::string_view account, std::stri
     detail.Set(std::string(name) + "Details", Json::Object{{"included", false}});
   }
   Json::Array resources{document["executionArn"]};
-  return MakeEvent("aws.states", "Step Functions Execution Status Change", account, region,
-                   std::move(resources), std::move(detail));
+  return MakeEvent(kStatesSource, kStatusChange, about["account"].AsString(),
+                   about["region"].AsString(), std::move(resources), std::move(detail));
+}
+
+}  // namespace
+
+OutgoingEvent StatusChangeEvent(const Json& document, std::string_view account,
+                                std::string_view region) {
+  return {kStatesSource, kStatusChange,
+          Json::Object{{"document", document}, {"account", account}, {"region", region}},
+          MakeStatusChange};
 }
 
 std::string PageToken(std::string_view at) { return Base64("1" + std::string(at)); }

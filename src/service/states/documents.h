@@ -79,8 +79,9 @@ struct RedriveStatus {
 /// As far as the document knows: the age and the history of an execution are looked at by
 /// RedriveExecution.
 RedriveStatus RedriveStatusOf(const Json& document);
-/// The event "Step Functions Execution Status Change" of an execution's document.
-Json StatusChangeEvent(const Json& document, std::string_view account, std::string_view region);
+/// The event "Step Functions Execution Status Change" of an execution's document, made when wanted.
+OutgoingEvent StatusChangeEvent(const Json& document, std::string_view account,
+                                std::string_view region);
 
 /// An opaque token for the next page that starts at `at`, and back.
 std::string PageToken(std::string_view at);

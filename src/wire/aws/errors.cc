@@ -127,11 +127,17 @@ constexpr S3Text kS3Texts[] = {
      "The difference between the request time and the current time is too large."},
 };
 
+// Lambda's name for it.
+constexpr char kThrottled[] = "ThrottlingException";
+constexpr char kTooManyRequests[] = "TooManyRequestsException";
+
 Spelled Spell(const ServiceModel* model, Protocol protocol, const Error& error) {
   const bool is_s3 = protocol == Protocol::kRestXml;
   for (const Common& row : kCommon) {
     if (row.name != error.name) continue;
     if (model && model->FindError(error.name) && row.json == error.name) break;  // its own
+    if (error.name == kThrottled && model && model->FindError(kTooManyRequests))
+      return {kTooManyRequests, 429};
     if (is_s3) return {std::string(row.s3), row.s3_status};
     if (protocol == Protocol::kQuery) return {std::string(row.query), row.query_status};
     const bool is_rest = protocol == Protocol::kRestJson && row.query_status == 403;

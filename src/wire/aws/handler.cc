@@ -129,6 +129,8 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
                     "Credential should be scoped to correct service: '" +
                         std::string(model.signing_name) + "'."};
 
+  MILL_CO_TRY(const auto ticket, admission_.Enter(verified.caller.principal.access_key_id));
+
   PayloadPlan plan;
   plan.signature = *signature;
   plan.signing_key = verified.signing_key;

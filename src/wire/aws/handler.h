@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "gate/admission.h"
 #include "gate/door.h"
 #include "wire/aws/auth.h"
 #include "wire/http/front_end.h"
@@ -12,8 +13,8 @@ namespace stepmill::wire {
 /// Front ends are asked first.
 class AwsHandler : public HttpHandler {
  public:
-  AwsHandler(Door& door, SignatureAuthenticator& authenticator, Random& random)
-      : door_(door), authenticator_(authenticator), random_(random) {}
+  AwsHandler(Door& door, SignatureAuthenticator& authenticator, Clock& clock, Random& random)
+      : door_(door), authenticator_(authenticator), random_(random), admission_(clock) {}
   void Add(FrontEnd& front_end) { front_ends_.push_back(&front_end); }
   asio::awaitable<HttpResponse> Handle(HttpRequest& request) override;
 
@@ -24,6 +25,7 @@ class AwsHandler : public HttpHandler {
   Door& door_;
   SignatureAuthenticator& authenticator_;
   Random& random_;
+  Admission admission_;
   std::vector<FrontEnd*> front_ends_;
 };
 
