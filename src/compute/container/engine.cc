@@ -167,6 +167,8 @@ Result<> Engine::State::WriteSettings() const {
   if (!options.image_cache.empty() && io::Exists(options.image_cache + "/overlay-images")) {
     storage += "[storage.options]\nadditionalimagestores = [" + Quoted(options.image_cache) + "]\n";
   }
+  // Else the folder stays a mount point when all has ended, and cannot be removed.
+  storage += "[storage.options.overlay]\nskip_mount_home = \"true\"\n";
   MILL_CHECK(io::WriteFile(dir + "/storage.conf", storage, false));
   std::string registries =
       "unqualified-search-registries = [\"docker.io\"]\n"
