@@ -79,21 +79,28 @@ struct Workload {
 /// Topic of the engine that wakes once an execution's end is durable.
 inline std::string EndTopic(const std::string& execution_arn) { return "bench/" + execution_arn; }
 
-/// Executions as they are, whose end is told to whoever waits for it.
+/// Executions as they are, whose end is told to whoever waits for it, and that make at most so many
+/// transitions a turn (0: as the server has it).
 class ToldMachine : public Machine {
  public:
-  explicit ToldMachine(std::unique_ptr<Machine> machine) : machine_(std::move(machine)) {}
+  ToldMachine(std::unique_ptr<Machine> machine, int transitions_max)
+      : machine_(std::move(machine)), transitions_max_(transitions_max) {}
   std::unique_ptr<Instance> Create(std::string id) const override {
-    return std::make_unique<Told>(machine_->Create(id), EndTopic(id));
+    return std::make_unique<Told>(machine_->Create(id), EndTopic(id), transitions_max_);
   }
 
  private:
   class Told : public Instance {
    public:
-    Told(std::unique_ptr<Instance> instance, std::string topic)
-        : instance_(std::move(instance)), topic_(std::move(topic)) {}
+    Told(std::unique_ptr<Instance> instance, std::string topic, int transitions_max)
+        : instance_(std::move(instance)),
+          topic_(std::move(topic)),
+          transitions_max_(transitions_max) {}
     Turn Advance(const Event& event) override {
-      Turn turn = instance_->Advance(event);
+      Event bounded = event;
+      if (event.kind == "start" && transitions_max_ > 0)
+        bounded.data = event.data.With("transitionsMax", transitions_max_);
+      Turn turn = instance_->Advance(bounded);
       if (turn.is_finished) turn.notices.push_back(topic_);
       return turn;
     }
@@ -101,14 +108,16 @@ class ToldMachine : public Machine {
    private:
     std::unique_ptr<Instance> instance_;
     std::string topic_;
+    int transitions_max_;
   };
   std::unique_ptr<Machine> machine_;
+  int transitions_max_;
 };
 
 /// A world on a data folder, asked as the account's root user.
 class BenchWorld {
  public:
-  explicit BenchWorld(const std::string& data_dir) : loop_(2) {
+  explicit BenchWorld(const std::string& data_dir, int transitions_max) : loop_(2) {
     WorldOptions options;
     options.data_dir = data_dir;
     auto world = World::Open(
@@ -116,8 +125,8 @@ class BenchWorld {
     if (!world) Fail(world.error().message);
     world_ = *std::move(world);
     root_ = iam::RootPrincipal(ports().account);
-    engine().AddMachine(states::kMachineName,
-                        std::make_unique<ToldMachine>(states::MakeExecutionMachine()));
+    engine().AddMachine(states::kMachineName, std::make_unique<ToldMachine>(
+                                                  states::MakeExecutionMachine(), transitions_max));
   }
   ~BenchWorld() { loop_.Stop(); }
 

@@ -4,9 +4,9 @@
 // end is told, and its output is compared. Prints one JSON object.
 //
 //   stepmill_loop_bench DIR ASL_FOLDER WORKLOAD [--in-flight 64] [--seconds 2] [--runs 5]
-//   [--no-floor]
+//   [--no-floor] [--budget TRANSITIONS]
 //
-// DIR is a fresh folder on the disk that is measured.
+// DIR is a fresh folder on the disk that is measured; TRANSITIONS the most that a turn makes.
 //
 //   stepmill_loop_bench DIR ASL_FOLDER WORKLOAD --park COUNT
 //
@@ -36,6 +36,7 @@ struct Options {
   double seconds = 2;
   int runs = 5;
   bool with_floor = true;
+  int budget = 0;    ///< transitions a turn; 0: as the server has it
   int64_t park = 0;  ///< executions that are left waiting
 };
 
@@ -210,6 +211,7 @@ Task<> RunAll(BenchWorld& world, const Options& options, const Workload& workloa
   const Json out = Json::Object{
       {"workload", workload.name},
       {"in_flight", options.in_flight},
+      {"budget", options.budget},
       {"transitions_per_s", MedianOf(all, &Figures::transitions_per_s)},
       {"executions_per_s", executions},
       {"bare_log_records_per_s", Median(log_records)},
@@ -258,7 +260,7 @@ Task<> Park(BenchWorld& world, const Options& options, const Workload& workload)
 
 int Run(const Options& options) {
   const Workload workload = Workload::Read(options.asl, options.workload);
-  BenchWorld world(options.folder + "/data");
+  BenchWorld world(options.folder + "/data", options.budget);
   if (options.park > 0)
     world.Run(Park(world, options, workload));
   else
@@ -282,6 +284,8 @@ int main(int argc, char** argv) {
       options.in_flight = std::atoi(value), ++i;
     } else if (arg == "--seconds") {
       options.seconds = std::strtod(value, nullptr), ++i;
+    } else if (arg == "--budget") {
+      options.budget = std::atoi(value), ++i;
     } else if (arg == "--park") {
       options.park = std::atoll(value), ++i;
     } else if (arg == "--runs") {
@@ -293,7 +297,7 @@ int main(int argc, char** argv) {
   if (names.size() != 3 || options.in_flight < 1 || options.runs < 1) {
     std::fprintf(stderr,
                  "usage: stepmill_loop_bench DIR ASL_FOLDER WORKLOAD [--in-flight N] [--seconds S] "
-                 "[--runs N] [--no-floor] [--park COUNT]\n");
+                 "[--runs N] [--no-floor] [--budget TRANSITIONS] [--park COUNT]\n");
     return 2;
   }
   options.folder = names[0];

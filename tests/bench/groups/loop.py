@@ -37,6 +37,9 @@ def run(runs):
         if workload == "choice-loop":
             row("loop:   the same (npm aws-local-stepfunctions)", figures["transitions_per_s"], "1/s", peer(workload),
                 least=10)
+    figures = measure("pass-chain", runs, "--budget", "1")
+    row("loop: transitions, one Pass state a turn (bare log)", figures["transitions_per_s"], "1/s",
+        figures["bare_log_records_per_s"], least=0.4)
     figures = measure("big-payload", runs)
     row("loop: payload, ten states with 200 KB (log of 200 KB records)", figures["payload_bytes_per_s"] / 1e6, "MB/s",
         figures["bare_log_bytes_per_s"] / 1e6, least=0.5)
