@@ -8,6 +8,8 @@
 #include "base/test_paths.h"
 #include "gate/model.h"
 #include "gate/operation.h"
+#include "wire/aws/encode.h"
+#include "wire/aws/route.h"
 
 namespace stepmill {
 namespace {
@@ -45,6 +47,28 @@ TEST(Operations, WhatARowKeepsIsModelledAndNotRefused) {
     }
   }
   EXPECT_GT(count, 50);
+}
+
+/// Clients send again what was throttled, when it is told in the way of the service.
+TEST(Operations, EveryServiceThrottlesAsItsClientsKnow) {
+  const Error throttled{Code::kLimit, "ThrottlingException", "Rate exceeded"};
+  using Protocol = ServiceModel::Protocol;
+  for (const Service* service : AllServices()) {
+    if (!service->model) continue;
+    wire::Target target;
+    target.service = service;
+    target.protocol = service->model->protocol;
+    const wire::HttpResponse answer = wire::EncodeError(target, throttled, "id", {});
+    const bool is_lambda = service->model->FindError("TooManyRequestsException") != nullptr;
+    const bool is_s3 = target.protocol == Protocol::kRestXml;
+    const std::string code = is_s3                                 ? "<Code>SlowDown</Code>"
+                             : target.protocol == Protocol::kQuery ? "<Code>Throttling</Code>"
+                             : is_lambda                           ? "TooManyRequestsException"
+                                                                   : "ThrottlingException";
+    const std::string all = answer.body + std::string(answer.headers.Get("x-amzn-ErrorType"));
+    EXPECT_NE(all.find(code), all.npos) << service->name << ": " << all;
+    EXPECT_EQ(answer.status, is_s3 ? 503 : is_lambda ? 429 : 400) << service->name;
+  }
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ class JournalStore::Core : public std::enable_shared_from_this<Core> {
   Result<std::vector<Due>> FindDue(Time after_at, const std::string& after_id, size_t limit);
 
  private:
+  void KeepRecent(Document document);
   Result<Version> FindVersion(const Key& key);
   Result<Overlay::Stream*> FindStream(const std::string& name);
   Result<> Check(const Batch& batch);
@@ -139,7 +140,7 @@ class JournalStore::Core : public std::enable_shared_from_this<Core> {
       read_forward_, read_backward_, find_due_, find_payload_;
 
   Overlay overlay_;
-  std::unordered_map<Key, Document> recent_;  ///< as the index has them, read of late
+  std::unordered_map<Key, Document> recent_;  ///< as the index has them, read of late; 0: absent
   uint64_t issued_ = 0;                       ///< number of the last batch issued
   uint64_t next_stream_id_ = 1;               ///< ids are never used again
   std::vector<Changes> queue_;
@@ -232,13 +233,21 @@ Result<> JournalStore::Core::OpenReader(const Ground& ground) {
   return {};
 }
 
+void JournalStore::Core::KeepRecent(Document document) {
+  if (recent_.size() >= kRecentMax) recent_.clear();
+  Key key = document.key;
+  recent_.insert_or_assign(std::move(key), std::move(document));
+}
+
 Result<Version> JournalStore::Core::FindVersion(const Key& key) {
   if (const auto found = overlay_.documents.find(key); found != overlay_.documents.end())
     return found->second.version;
   if (const auto found = recent_.find(key); found != recent_.end()) return found->second.version;
   const StatementScope scope(get_version_);
   MILL_TRY(const bool has_row, get_version_.Bind(1, key).Step());
-  return has_row ? static_cast<Version>(get_version_.Number(0)) : Version{0};
+  if (has_row) return static_cast<Version>(get_version_.Number(0));
+  KeepRecent({key, 0, Json()});
+  return Version{0};
 }
 
 Result<Overlay::Stream*> JournalStore::Core::FindStream(const std::string& name) {
@@ -531,17 +540,17 @@ Result<std::optional<Document>> JournalStore::Core::Get(const Key& key) {
     return std::optional<Document>(Document{key, found->second.version, found->second.body});
   }
   if (const auto found = recent_.find(key); found != recent_.end())
-    return std::optional<Document>(found->second);
+    return found->second.version == 0 ? std::nullopt : std::optional<Document>(found->second);
   const StatementScope scope(get_);
   MILL_TRY(const bool has_row, get_.Bind(1, key).Step());
-  if (!has_row) return std::optional<Document>();
+  if (!has_row) {
+    KeepRecent({key, 0, Json()});
+    return std::optional<Document>();
+  }
   const std::string_view bytes = get_.Text(1);
   MILL_TRY(Json body, Decode(bytes));
   Document document{key, static_cast<Version>(get_.Number(0)), std::move(body)};
-  if (bytes.size() <= kRecentBytesMax) {
-    if (recent_.size() >= kRecentMax) recent_.clear();
-    recent_.emplace(key, document);
-  }
+  if (bytes.size() <= kRecentBytesMax) KeepRecent(document);
   return std::optional<Document>(std::move(document));
 }
 
