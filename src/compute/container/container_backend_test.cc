@@ -162,6 +162,61 @@ TEST(ContainerBackend, TheEndOutlivesTheExitFile) {
   EXPECT_TRUE(folder.Has("result.json"));
 }
 
+Engine EngineOf(ContainerWorld& world) {
+  EngineOptions options;
+  options.data_dir = world.data_dir();
+  return Engine(world.loop(), options);
+}
+
+TEST(ContainerBackend, WhatHasEndedIsNotStartedAgain) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  const JobSpec spec = ShellJob("once-1", "echo once; exit 3");
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().exit_code, 3);
+  // The start of an earlier life, or one that was sent again, comes after the end.
+  const JobFolder folder(world.data_dir(), spec.id);
+  Engine engine = EngineOf(world);
+  const std::string target = "/libpod/containers/" + folder.ReadContainer().value().id + "/start";
+  const auto answer = io::RunOn(world.loop(), engine.Call("POST", target));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 500) << answer->body;
+  // As if no server had been there meanwhile.
+  for (const char* name : {"result.json", "started"})
+    ASSERT_TRUE(io::RemoveTree(folder.File(name)));
+  world.Restart();
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  const auto result = io::RunOn(world.loop(), world.backend().Wait(spec.id));
+  EXPECT_EQ(result.value().exit_code, 3);
+  EXPECT_EQ(result.value().start_error, "");
+  EXPECT_EQ(ReadWholeLog(world, spec.id), "once\n");
+}
+
+TEST(ContainerBackend, WhatAnInterruptedStartLeavesIsNotInTheWay) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  JobSpec spec = ShellJob("left-1", "echo run; exit 4");
+  spec.group = "left";  // the address of the first host is taken by what is left
+  spec.host_name = "algo-1";
+  JobSpec left = spec;
+  left.arguments = {"-c", "exec sleep 1000"};
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(left)));
+  // A container that the engine finished making when nobody asked for it any more.
+  const JobFolder folder(world.data_dir(), spec.id);
+  ASSERT_TRUE(io::RemoveTree(folder.path()));
+  world.Restart();
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  const auto result = io::RunOn(world.loop(), world.backend().Wait(spec.id));
+  EXPECT_EQ(result.value().start_error, "");
+  EXPECT_EQ(result.value().exit_code, 4);
+  EXPECT_EQ(ReadWholeLog(world, spec.id), "run\n");
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Remove(spec.id)));
+  Engine engine = EngineOf(world);
+  const auto answer =
+      io::RunOn(world.loop(), engine.Call("GET", "/libpod/containers/json?all=true"));
+  EXPECT_EQ(answer.value().body, "[]\n");
+}
+
 TEST(ContainerBackend, MissingImageSaysWhatToDo) {
   SKIP_WITHOUT_IMAGES();
   ContainerWorld world;

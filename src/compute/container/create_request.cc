@@ -125,7 +125,6 @@ Json CreateRequest(const JobSpec& spec, const StoredJob& job, const std::string&
   for (const auto& [name, value] : Environment(spec, job, !places.ca_folder.empty()))
     env.Add(name, value);
   Json::Object request{
-      {"name", ContainerName(spec.id)},
       {"image", image},
       {"env", std::move(env)},
       {"mounts", Mounts(spec, job, folder, places)},

@@ -79,7 +79,7 @@ Result<> JobFolder::WriteJob(const StoredJob& job) const {
                                  {"group", job.group},
                                  {"is_isolated", job.is_isolated},
                                  {"ports", Json::Array(job.ports.begin(), job.ports.end())}};
-  return io::WriteFile(File("job.json"), json.Print(), false);
+  return io::WriteFile(File("job.json"), json.Print(), true);
 }
 
 Result<StoredContainer> JobFolder::ReadContainer() const {
@@ -88,6 +88,7 @@ Result<StoredContainer> JobFolder::ReadContainer() const {
   container.id = json.StringOr("id", "");
   container.pid = static_cast<int>(json.IntOr("pid", 0));
   container.start_ticks = static_cast<uint64_t>(json.IntOr("start_ticks", 0));
+  container.waits_as = json.StringOr("waits_as", "");
   container.image_digest = json.StringOr("image_digest", "");
   return container;
 }
@@ -96,6 +97,7 @@ Result<> JobFolder::WriteContainer(const StoredContainer& container) const {
   const Json json = Json::Object{{"id", container.id},
                                  {"pid", container.pid},
                                  {"start_ticks", static_cast<int64_t>(container.start_ticks)},
+                                 {"waits_as", container.waits_as},
                                  {"image_digest", container.image_digest}};
   return io::WriteFile(File("container.json"), json.Print(), true);
 }
@@ -125,7 +127,7 @@ Result<> JobFolder::WriteIdentity(const JobSpec& spec) const {
                                  {"account", spec.account},
                                  {"region", spec.region},
                                  {"is_open", spec.network == JobSpec::Network::kOpen}};
-  return io::WriteFile(File("identity.json"), json.Print(), false);
+  return io::WriteFile(File("identity.json"), json.Print(), true);
 }
 
 namespace {

@@ -18,6 +18,8 @@ namespace stepmill::container {
 //   files/, mounts/ staged inputs and the writable folders, by number
 //   steps/          stepped jobs: sandbox/steps.h; its log is the job's log
 //   log             other jobs: the engine's log, each line "<time> stdout|stderr F|P <text>"
+//   home            a link to what is mounted at /opt/stepmill; goes before the container is
+//   started again           an interrupted start, or its requests, may have left containers
 //   container.json  durable before the container is started: from then on the job has begun
 //   relay           "<pid> <start ticks>" of its relay
 //   stop            Stop was asked for
@@ -45,6 +47,7 @@ struct StoredContainer {
   std::string id;
   int pid = 0;
   uint64_t start_ticks = 0;  ///< with the pid: this very process
+  std::string waits_as;      ///< the kernel's name of that process until it is started
   std::string image_digest;
 };
 
