@@ -39,13 +39,19 @@ void PrintRow(const char* kind, const std::string& name, const std::string& stat
   std::printf("%-16s %-44s %-14s %s\n", kind, name.c_str(), state.c_str(), when.c_str());
 }
 
+/// Why a job has not begun yet.
+std::string Reason(const Json& item) {
+  const std::string reason = item.StringOr("WaitReason", "");
+  return reason.empty() ? "" : "  " + reason;
+}
+
 Task<> ShowKind(Client& client, const Kind& kind) {
   MILL_CO_TRY(const Json answer,
               co_await client.Ask(kind.signing_name, kind.target, kind.version, Json()));
   const Json& list = answer[kind.list];
   for (size_t i = 0; i < list.size() && i < kRows; ++i)
     PrintRow(kind.title, list.At(i).StringOr(kind.name, ""), list.At(i).StringOr(kind.state, ""),
-             When(list.At(i)[kind.when]));
+             When(list.At(i)[kind.when]) + Reason(list.At(i)));
   co_return Result<>();
 }
 

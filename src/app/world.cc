@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "blob/files/file_blobs.h"
 #include "compute/container/container_backend.h"
+#include "compute/queue/queued_backend.h"
 #include "engine/engine.h"
 #include "gate/door.h"
 #include "gate/sealed_store.h"
@@ -105,6 +106,7 @@ struct World::Parts {
         archive(loop.pool()),
         repos(std::move(made_repos)),
         backend(loop, *blobs, archive, OptionsOfJobs(std::move(images))),
+        queue(backend, loop.spawner(), options.data_dir + "/queue", MachineCapacity()),
         vault(std::move(key)),
         web(loop),
         store(*plain_store, vault, IsKeptSealed),
@@ -113,7 +115,7 @@ struct World::Parts {
               .blobs = *blobs,
               .archive = archive,
               .repos = *repos,
-              .backend = backend,
+              .backend = queue,
               .engine = engine,
               .clock = loop.clock(),
               .random = loop.random(),
@@ -141,6 +143,7 @@ struct World::Parts {
   Libarchive archive;
   std::unique_ptr<Repos> repos;
   container::ContainerBackend backend;
+  QueuedBackend queue;
   Vault vault;
   io::HttpsClient web;
   SealedStore store;
@@ -185,6 +188,7 @@ Result<std::unique_ptr<World>> World::Open(io::Loop& loop, WorldOptions options,
 
 Task<> World::Recover() {
   MILL_CO_CHECK(co_await parts_->backend.Recover());
+  MILL_CO_CHECK(co_await parts_->queue.Recover());
   MILL_CO_CHECK(co_await parts_->engine.Recover());
   parts_->ports.spawner.Spawn("keep house", KeepHouse(parts_->ports));
   co_return Result<>();

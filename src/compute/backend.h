@@ -59,6 +59,9 @@ struct JobSpec {
   /// Several hosts of one job share a private network and know each other by these names.
   std::string group;      ///< "" : alone
   std::string host_name;  ///< e.g. "algo-1"
+  int group_hosts = 1;    ///< how many the group has
+  /// Which queue for room on the machine it stands in (compute/queue).
+  enum class Line { kNone, kJobs, kBuilds } line = Line::kNone;
   /// TCP ports of 127.0.0.1 inside that Exchange may ask at.
   std::vector<int> ports = {};
 };
@@ -119,6 +122,18 @@ struct LogChunk {
 class Backend {
  public:
   virtual ~Backend() = default;
+  /// Returns when the machine has room for the job, in the order of asking (compute/queue): before
+  /// its inputs are fetched. Start asks for it where nobody did. The room is kept until the job has
+  /// ended or is removed. kConflict, "JobStopped": it was stopped while it waited.
+  virtual Task<> AwaitRoom(JobSpec spec) {
+    (void)spec;
+    co_return Result<>();
+  }
+  /// Why a job waits for room, as a sentence; "": it does not.
+  virtual std::string WaitsFor(const JobId& id) const {
+    (void)id;
+    return "";
+  }
   /// Stages inputs and starts. Durable when it returns: a crash before leaves nothing running.
   virtual Task<> Start(JobSpec spec) = 0;
   /// Returns at the job's end (at once for one that ended earlier). kNotFound: never started. The

@@ -14,6 +14,7 @@
 #include "compute/container/engine.h"
 #include "compute/container/job_folder.h"
 #include "compute/contract/backend_contract.h"
+#include "compute/queue/queued_backend.h"
 #include "io/files.h"
 #include "io/process.h"
 #include "io/run_on.h"
@@ -237,6 +238,27 @@ TEST(ContainerBackend, MemoryLimitIsEnforced) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->exit_code, 137);
   EXPECT_TRUE(result->is_out_of_memory);
+}
+
+TEST(ContainerBackend, RoomIsFreeWhenAContainerEnds) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  const std::string folder = world.data_dir() + "/queue";
+  const Capacity capacity{1, 1024};
+  const auto queue = [&] {
+    return std::make_unique<QueuedBackend>(world.backend(), world.loop().spawner(), folder,
+                                           capacity);
+  };
+  JobSpec first = ShellJob("room-1", "echo first; sleep 1"), second = ShellJob("room-2", "exit 7");
+  first.line = second.line = JobSpec::Line::kJobs;
+  first.memory_mib = second.memory_mib = 4096;  // more than there is
+  ASSERT_TRUE(io::RunOn(world.loop(), queue()->Start(first)));
+  world.Restart();
+  const auto after = queue();
+  ASSERT_TRUE(io::RunOn(world.loop(), after->Recover()));
+  ASSERT_TRUE(io::RunOn(world.loop(), after->Start(second)));
+  EXPECT_TRUE(JobFolder(world.data_dir(), first.id).Has("result.json"));
+  EXPECT_EQ(io::RunOn(world.loop(), after->Wait(second.id)).value().exit_code, 7);
 }
 
 /// One connection: the preface and the first line of what follows are given back.

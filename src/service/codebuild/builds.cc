@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "compute/backend.h"
 #include "engine/engine.h"
 #include "json/each.h"
 #include "service/codebuild/build_machine.h"
@@ -455,12 +456,23 @@ Task<Json> StopBuild(Call& call) {
   co_return Json::Object{{"build", ShownBuild(build)}};
 }
 
+/// A build that has no room on the machine is queued, and says what it waits for.
+Json WithQueue(const Call& call, Json build) {
+  if (build.StringOr("currentPhase", "") != "PROVISIONING") return build;
+  const std::string reason = call.ports.backend.WaitsFor(JobId{JobIdOf(build)});
+  if (reason.empty()) return build;
+  Json::Array phases = build["phases"].items();
+  const Json context = Json::Object{{"statusCode", ""}, {"message", reason}};
+  phases.back() = phases.back().With("phaseType", "QUEUED").With("contexts", Json::Array{context});
+  return build.With("phases", std::move(phases)).With("currentPhase", "QUEUED");
+}
+
 Task<Json> BatchGetBuilds(Call& call) {
   Json::Array builds, missing;
   for (const Json& id : ItemsOf(call.input["ids"])) {
     MILL_CO_TRY(const auto build, co_await FindBuild(call, id.AsString()));
     if (build)
-      builds.push_back(ShownBuild(*build));
+      builds.push_back(WithQueue(call, ShownBuild(*build)));
     else
       missing.push_back(id);
   }

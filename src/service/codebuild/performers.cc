@@ -210,6 +210,7 @@ Task<Json> Provision(Ports& ports, Json what) {
   spec.is_stepped = true;
   spec.has_docker = environment.BoolOr("privilegedMode", false);
   spec.network = JobSpec::Network::kOpen;
+  spec.line = JobSpec::Line::kBuilds;
   spec.memory_mib = MemoryOf(environment.StringOr("computeType", ""));
   spec.role_arn = build.StringOr("serviceRole", "");
   spec.account = asker.account;

@@ -169,6 +169,7 @@ JobSpec SandboxOf(const Json& job, const Json& run, const std::string& account,
   // One container stands for all workers of a Spark job: it is as large as one of them.
   if (!is_shell && !run.Has("NumberOfWorkers")) units = 1;
   spec.memory_mib = static_cast<int64_t>(units * static_cast<double>(kUnitMib));
+  spec.line = JobSpec::Line::kJobs;
   spec.network = JobSpec::Network::kOpen;
   spec.role_arn = RoleArn(job, account);
   spec.account = account;

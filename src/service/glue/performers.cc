@@ -70,6 +70,7 @@ Task<Json> Begin(Ports& ports, Json what, std::vector<BlobId>& blobs) {
   if (std::find(known.begin(), known.end(), spec.id) != known.end()) {
     spec.inputs.clear();  // begun before a crash: all is staged
   } else {
+    MILL_CO_CHECK(co_await ports.backend.AwaitRoom(spec));
     const Result<std::vector<Fetch>> files = FilesOf(what["job"], what["run"]);
     if (!files) co_return Failure(files.error().message);
     MILL_CO_TRY(const std::string missing, co_await FetchAll(asker, *files, spec, blobs));

@@ -100,7 +100,7 @@ class Machine {
     if (State() != "STARTING" && State() != "RUNNING") return;
     Mark("isStopped");
     SetState("STOPPING");
-    if (Is("isRunning")) StopSandbox();
+    StopSandbox();  // or its waiting for room
   }
 
   void OnTimer(const std::string& timer) {

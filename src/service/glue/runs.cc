@@ -1,8 +1,10 @@
 #include "base/digest.h"
 #include "base/strings.h"
+#include "compute/backend.h"
 #include "engine/engine.h"
 #include "json/each.h"
 #include "service/counter.h"
+#include "service/glue/contract.h"
 #include "service/glue/definition.h"
 #include "service/glue/errors.h"
 #include "service/glue/records.h"
@@ -140,11 +142,20 @@ Task<Json> AdmitJobRun(Call& call) {
   co_return Json::Object{{"state", "admitted"}};
 }
 
+/// As clients see it: what is started and has no room on the machine is waiting, and says for what.
+Json ShownRun(const Call& call, const Json& run) {
+  if (run.StringOr("JobRunState", "") != "STARTING") return run;
+  const JobId sandbox{SandboxId(call.account, call.region, run.StringOr("Id", ""))};
+  const std::string reason = call.ports.backend.WaitsFor(sandbox);
+  if (reason.empty()) return run;
+  return run.With("JobRunState", "WAITING").With("StateDetail", reason);
+}
+
 Task<Json> GetJobRun(Call& call) {
   const std::string id = call.input.StringOr("RunId", "");
   MILL_CO_TRY(const auto run, co_await FindRun(call, call.input.StringOr("JobName", ""), id));
   if (!run) co_return RunNotFound(id);
-  co_return Json::Object{{"JobRun", *run}};
+  co_return Json::Object{{"JobRun", ShownRun(call, *run)}};
 }
 
 Task<Json> GetJobRuns(Call& call) {
@@ -165,7 +176,7 @@ Task<Json> GetJobRuns(Call& call) {
   Json::Object output;
   for (const Document& document : documents) {
     MILL_CO_TRY(const auto run, co_await FindRun(call, name, document.body.StringOr("Id", "")));
-    if (run) runs.push_back(*run);
+    if (run) runs.push_back(ShownRun(call, *run));
     if (static_cast<int>(runs.size()) < limit) continue;
     if (static_cast<int>(documents.size()) > limit)
       output.Set("NextToken", Hex(document.key.substr(prefix.size())));

@@ -36,10 +36,13 @@ Task<Json> StartHost(JobHost host, JobSpec spec, StageFunction stage, std::strin
   MILL_CO_TRY(const std::vector<JobId> jobs, co_await ports.backend.List());
   std::vector<BlobId> blobs;
   Result<> result;
-  if (std::find(jobs.begin(), jobs.end(), host.id) != jobs.end())
+  if (std::find(jobs.begin(), jobs.end(), host.id) != jobs.end()) {
     spec.inputs.clear();
-  else
-    result = co_await stage(host, spec, blobs);
+  } else {
+    spec.line = JobSpec::Line::kJobs;
+    result = co_await ports.backend.AwaitRoom(spec);
+    if (result) result = co_await stage(host, spec, blobs);
+  }
   if (result) result = co_await ports.backend.Start(spec);
   for (const BlobId& blob : blobs) MILL_CO_CHECK(co_await ports.blobs.Remove(blob));
   if (result) co_return Json(Json::Object{});
@@ -127,6 +130,7 @@ void SetGroup(JobSpec& spec, const std::string& group, const std::vector<std::st
               size_t index) {
   if (hosts.size() < 2) return;
   spec.group = group;
+  spec.group_hosts = static_cast<int>(hosts.size());
   spec.host_name = hosts[index];
   std::string direct = "127.0.0.1,localhost,169.254.170.2";
   for (const std::string& host : hosts) direct += "," + host;

@@ -32,9 +32,10 @@ using Performance = Engine::Performance;
 /// {"failure": text}: the job fails by it.
 Json Failure(const std::string& text);
 
-/// Starts a host: `stage` adds its data to the spec, as blobs that are gone again afterwards.
-/// A host that was begun before a crash is staged already (its data may be gone from the bucket by
-/// now), and goes on. Errors that may pass are errors, others {"failure": `words` + the message}.
+/// Starts a host when the machine has room for it: `stage` then adds its data to the spec, as blobs
+/// that are gone again afterwards. A host that was begun before a crash is staged already (its data
+/// may be gone from the bucket by now), and goes on. Errors that may pass are errors, others
+/// {"failure": `words` + the message}.
 using StageFunction = Task<> (*)(JobHost host, JobSpec& spec, std::vector<BlobId>& blobs);
 Task<Json> StartHost(JobHost host, JobSpec spec, StageFunction stage, std::string words);
 /// TERM, and KILL after `grace`. One that has not begun yet has nothing to stop; it is told again

@@ -1,10 +1,12 @@
 #include "service/sagemaker/job_operations.h"
 
 #include "base/strings.h"
+#include "compute/backend.h"
 #include "engine/engine.h"
 #include "json/each.h"
 #include "service/ask.h"
 #include "service/ports.h"
+#include "service/sagemaker/job_host.h"
 #include "service/sagemaker/job_machine.h"
 #include "service/sagemaker/records.h"
 #include "service/sagemaker/s3_data.h"
@@ -69,6 +71,17 @@ Task<Json> StopJob(Call& call, const JobKind& kind) {
   call.ports.engine.Post(call.batch, JobInstance(call, kind, NameOf(call, kind)), "stop",
                          Json::Object{});
   co_return Json::Object{};
+}
+
+std::string WaitReason(const Call& call, const JobKind& kind, const Json& job) {
+  return call.ports.backend.WaitsFor(HostId(kind, job, 0));
+}
+
+Json WithItems(const Call& call, Json answer, const char* list,
+               Json (*show)(const Call& call, Json item)) {
+  Json::Array items;
+  for (const Json& item : ItemsOf(answer[list])) items.push_back(show(call, item));
+  return answer.With(list, std::move(items));
 }
 
 Task<bool> HasObjects(Call& call, std::string role, std::string uri) {

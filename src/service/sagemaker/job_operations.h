@@ -27,4 +27,11 @@ Task<Json> StopJob(Call& call, const JobKind& kind);
 /// AWS looks before it takes a job: does `uri` name anything that the role can see?
 Task<bool> HasObjects(Call& call, std::string role, std::string uri);
 
+/// Why the first host of a job (its document, or an item of a list) waits for room on the machine;
+/// "": it does not.
+std::string WaitReason(const Call& call, const JobKind& kind, const Json& job);
+/// The answer of a list with `show` over its items.
+Json WithItems(const Call& call, Json answer, const char* list,
+               Json (*show)(const Call& call, Json item));
+
 }  // namespace stepmill::sagemaker

@@ -11,6 +11,13 @@ Json Summary(const Json& job) {
                       "LastModifiedTime", "ProcessingJobStatus", "FailureReason", "ExitMessage"});
 }
 
+/// AWS has no member for why a job has not begun: a member of our own, which AWS's clients do not
+/// look at and `stepmill status` shows.
+Json WithQueue(const Call& call, Json job) {
+  const std::string reason = WaitReason(call, kProcessingJob, job);
+  return reason.empty() ? job : job.With("WaitReason", reason);
+}
+
 }  // namespace
 
 Task<Json> CreateProcessingJob(Call& call) {
@@ -22,7 +29,7 @@ Task<Json> CreateProcessingJob(Call& call) {
 
 Task<Json> DescribeProcessingJob(Call& call) {
   MILL_CO_TRY(const Document job, co_await RequireJob(call, kProcessingJob));
-  co_return job.body.Without("Own");
+  co_return WithQueue(call, job.body.Without("Own"));
 }
 
 Task<Json> DescribeProcessingJobContainer(Call& call) {
@@ -31,9 +38,11 @@ Task<Json> DescribeProcessingJobContainer(Call& call) {
 }
 
 Task<Json> ListProcessingJobs(Call& call) {
-  co_return co_await ListAll(
-      call, Listing(kProcessingJob.type, ListMembers("ProcessingJobName", "ProcessingJobStatus"),
-                    "ProcessingJobSummaries", Summary));
+  const Listing listing(kProcessingJob.type,
+                        ListMembers("ProcessingJobName", "ProcessingJobStatus"),
+                        "ProcessingJobSummaries", Summary);
+  MILL_CO_TRY(Json answer, co_await ListAll(call, listing));
+  co_return WithItems(call, std::move(answer), listing.list, WithQueue);
 }
 
 Task<Json> StopProcessingJob(Call& call) { co_return co_await StopJob(call, kProcessingJob); }

@@ -145,6 +145,7 @@ Task<> StartServing(Asker asker, Json model, JobSpec spec) {
   // Begun before a crash: its model is staged.
   if (std::find(jobs.begin(), jobs.end(), spec.id) != jobs.end())
     co_return co_await asker.ports.backend.Start(spec);
+  MILL_CO_CHECK(co_await asker.ports.backend.AwaitRoom(spec));
   std::vector<BlobId> blobs;
   const Result<> result = co_await Begin(asker, model, spec, blobs);
   for (const BlobId& blob : blobs) MILL_CO_CHECK(co_await asker.ports.blobs.Remove(blob));

@@ -37,6 +37,17 @@ Task<Json> WithTags(Call& call, Json job) {
   co_return job;
 }
 
+/// A job that is starting and has no room on the machine is pending, and says what it waits for.
+Json WithQueue(const Call& call, Json job) {
+  const std::string reason = WaitReason(call, kTrainingJob, job);
+  if (reason.empty()) return job;
+  job = job.With("SecondaryStatus", "Pending");
+  if (!job.Has("SecondaryStatusTransitions")) return job;  // an item of a list
+  Json::Array transitions = job["SecondaryStatusTransitions"].items();
+  transitions.back() = transitions.back().With("Status", "Pending").With("StatusMessage", reason);
+  return job.With("SecondaryStatusTransitions", std::move(transitions));
+}
+
 }  // namespace
 
 Task<Json> CreateTrainingJob(Call& call) {
@@ -54,13 +65,14 @@ Task<Json> CreateTrainingJob(Call& call) {
 
 Task<Json> DescribeTrainingJob(Call& call) {
   MILL_CO_TRY(const Document job, co_await RequireJob(call, kTrainingJob));
-  co_return job.body.Without("Own");
+  co_return WithQueue(call, job.body.Without("Own"));
 }
 
 Task<Json> ListTrainingJobs(Call& call) {
-  co_return co_await ListAll(
-      call, Listing(kTrainingJob.type, ListMembers("TrainingJobName", "TrainingJobStatus"),
-                    "TrainingJobSummaries", Summary));
+  const Listing listing(kTrainingJob.type, ListMembers("TrainingJobName", "TrainingJobStatus"),
+                        "TrainingJobSummaries", Summary);
+  MILL_CO_TRY(Json answer, co_await ListAll(call, listing));
+  co_return WithItems(call, std::move(answer), listing.list, WithQueue);
 }
 
 Task<Json> StopTrainingJob(Call& call) { co_return co_await StopJob(call, kTrainingJob); }

@@ -44,6 +44,7 @@ JobSpec SpecOf(const Host& host) {
   JobSpec spec =
       ServingSpec(host.model, host.id, job["TransformResources"].StringOr("InstanceType", ""),
                   host.asker.account, host.asker.region);
+  spec.line = JobSpec::Line::kJobs;
   AddEnvironment(spec, job["Environment"]);
   spec.env["SAGEMAKER_BATCH"] = "true";
   spec.env["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = std::to_string(job.IntOr("MaxPayloadInMB", 6));
