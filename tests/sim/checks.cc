@@ -171,6 +171,25 @@ Task<std::vector<std::string>> OpenDues(Store& store) {
   }
 }
 
+/// An instance takes its timers and effects along when it ends.
+Task<std::vector<std::string>> DuesOfTheEnded(Store& store) {
+  std::vector<std::string> ids;
+  Time at{Millis(INT64_MIN)};
+  std::string id;
+  for (;;) {
+    MILL_CO_TRY(const auto page, co_await store.FindDue(at, id, kPage));
+    for (const Due& due : page) {
+      if (due.kind != "timer" && due.kind != "effect") continue;
+      const Key key = MakeKey({"engine", "instance", due.body.StringOr("instance", "")});
+      MILL_CO_TRY(const auto instance, co_await store.Get(key));
+      if (!instance || instance->body.BoolOr("is_finished", false)) ids.push_back(due.id);
+    }
+    if (page.size() < kPage) co_return ids;
+    at = page.back().at;
+    id = page.back().id;
+  }
+}
+
 namespace {
 
 /// Why a document may not be there at rest; empty: it may.

@@ -11,6 +11,8 @@ Task<> CheckPromises(Caller& caller, Book& book, SimJobs& jobs);
 /// All documents and dues of a store, as text, in order.
 Task<std::vector<std::string>> DumpDocuments(Store& store);
 Task<std::vector<std::string>> OpenDues(Store& store);
+/// Timers and effects of instances that have ended: none, whatever is still to come.
+Task<std::vector<std::string>> DuesOfTheEnded(Store& store);
 /// What is left over when nothing is under way any more: instances, subscriptions, answers, tokens,
 /// offers, pumps, dues; blobs that nothing names.
 Task<> CheckLeftovers(Store& store, BlobStore& blobs, Findings& findings);

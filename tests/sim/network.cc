@@ -57,8 +57,11 @@ Task<Reply> Network::Ask(std::string service, std::string operation, Json input,
     open_[id] = call;
     const bool is_twice = faults_.repeat_request != 0 && IsRepeatable(request.operation) &&
                           chance_.OneIn(faults_.repeat_request);
-    if (is_twice) loop_.server().Spawn("serve again", Serve(server_, id, call, request));
-    loop_.server().Spawn("serve", Serve(server_, id, call, std::move(request)));
+    // Of a request that arrived twice one answer comes back, that of the first or of the second.
+    const bool is_first_heard = is_twice && chance_.OneIn(2);
+    if (is_twice)
+      loop_.server().Spawn("serve again", Serve(server_, id, call, request, is_first_heard));
+    loop_.server().Spawn("serve", Serve(server_, id, call, std::move(request), !is_first_heard));
     MILL_CO_CHECK(co_await call->done.Wait());
   }
   if (is_lost || is_answer_lost) {
@@ -70,7 +73,8 @@ Task<Reply> Network::Ask(std::string service, std::string operation, Json input,
   co_return call->reply;
 }
 
-Task<> Network::Serve(SimServer* server, uint64_t id, std::shared_ptr<Call> call, Request request) {
+Task<> Network::Serve(SimServer* server, uint64_t id, std::shared_ptr<Call> call, Request request,
+                      bool is_heard) {
   if (!call->body.empty()) {
     call->source = BytesSource(call->body);
     request.body = call->source.get();
@@ -95,7 +99,7 @@ Task<> Network::Serve(SimServer* server, uint64_t id, std::shared_ptr<Call> call
   trace_.Add(loop_.now(), what,
              reply ? reply->output.Print() + reply->body
                    : reply.error().name + ": " + reply.error().message);
-  Finish(id, std::move(reply));
+  if (is_heard) Finish(id, std::move(reply));
   co_return Result<>();
 }
 

@@ -46,7 +46,9 @@ class Network {
     std::string body;
     std::unique_ptr<ByteSource> source;
   };
-  Task<> Serve(SimServer* server, uint64_t id, std::shared_ptr<Call> call, Request request);
+  /// `is_heard`: the caller gets the answer.
+  Task<> Serve(SimServer* server, uint64_t id, std::shared_ptr<Call> call, Request request,
+               bool is_heard);
   void Finish(uint64_t id, Result<Reply> reply);
   Task<> Travel();
 

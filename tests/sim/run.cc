@@ -229,6 +229,9 @@ class Simulation {
       loop_.outside().WakeAt(loop_.now() + Seconds(60), [&is_later] { is_later = true; });
       if (!RunUntil([&] { return is_later && is_up_; }, "the server does not come up"))
         return false;
+      for (const std::string& due : OnServer(DuesOfTheEnded(server_->store())))
+        findings_.Fail("left over: " + due + " of an instance that has ended");
+      if (!findings_.reasons.empty()) return false;
       last_dues_ = OnServer(OpenDues(server_->store()));
       if (last_dues_.empty()) return true;
     }
