@@ -57,7 +57,7 @@ inline Task<Json> GetObject(Call& call) {
   if (!kept().objects.contains(name))
     co_return Error{Code::kNotFound, "NoSuchKey", "The specified key does not exist."};
   call.answer_body = BytesSource(kept().objects[name]);
-  co_return Json::Object{};
+  co_return Json::Object{{"ContentLength", static_cast<int64_t>(kept().objects[name].size())}};
 }
 inline Task<Json> PutObject(Call& call) {
   const std::string name = call.input.StringOr("Bucket", "") + "/" + call.input.StringOr("Key", "");

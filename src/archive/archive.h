@@ -30,7 +30,8 @@ class Archive {
   virtual Task<> PackFolder(Format format, std::string folder, std::string to_path) = 0;
   /// Unpacks any of the formats (seen by content) below `to_folder`, which exists or is made.
   virtual Task<> Unpack(std::string from_path, std::string to_folder, Limits limits) = 0;
-  /// One member's bytes; kNotFound when there is none, kLimit when larger than `bytes_max`.
+  /// One member's bytes; kNotFound when there is none, kLimit when larger than `bytes_max`. What
+  /// leads out of the archive on the way there is refused, as Unpack refuses it.
   virtual Task<std::string> ReadEntry(std::string from_path, std::string entry_path,
                                       uint64_t bytes_max) = 0;
 };

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +24,7 @@ struct JobId {
 
 /// Something put into the job before it starts.
 struct JobInput {
-  enum class Kind { kBlobFile, kBlobArchive, kGitTree, kText, kFolder };
+  enum class Kind { kBlobFile, kBlobArchive, kGitTree, kText, kFolder, kPipe };
   Kind kind = Kind::kText;
   BlobId blob;            ///< kBlobFile, kBlobArchive (zip or tar, unpacked at `path`)
   std::string repo_path;  ///< kGitTree: bare repository on this machine
@@ -30,6 +32,7 @@ struct JobInput {
   std::string text;       ///< kText: the file's bytes
   std::string path;       ///< absolute, inside the job
   /// kFolder: an empty, writable folder of the job at `path` (kept after the end, see OutputPath).
+  /// kPipe: a named pipe in such a folder (Backend::FeedPipe).
 };
 
 /// An image with nothing in it, which is always there: for programs below /opt/stepmill.
@@ -111,6 +114,12 @@ struct LogChunk {
   bool is_end = false;
 };
 
+/// How a stream into a named pipe of a job ended: its reader got all of it, closed before its end,
+/// or the job was over first.
+enum class PipeEnd { kAll, kClosed, kJobEnded };
+/// Called once somebody reads.
+using PipeOpener = std::function<Task<std::unique_ptr<ByteSource>>()>;
+
 /// Runs jobs somewhere: a sandboxed process, a container, a cluster.
 ///
 /// Jobs outlive the server: after a restart `List` and `Wait` pick them up again. `Start`,
@@ -172,6 +181,20 @@ class Backend {
   virtual Task<JobAnswer> Exchange(JobId id, JobRequest request) {
     (void)request;
     const Error error{Code::kNotFound, "NoSuchPort", "job " + id.value + " serves nothing"};
+    co_return error;
+  }
+  /// Makes a named pipe at `path` inside, in a kFolder. One that is there stays.
+  virtual Task<> MakePipe(JobId id, std::string path) {
+    (void)path;
+    const Error error{Code::kInternal, "NoPipes", "job " + id.value + " has no named pipes here"};
+    co_return error;
+  }
+  /// Writes what `open` gives into the named pipe at `path`, once somebody in the job has opened it
+  /// to read; no more than a piece of it is held. An error of the stream is returned; its reader
+  /// sees an end then, as it does when the server stops. kNotFound: never started.
+  virtual Task<PipeEnd> FeedPipe(JobId id, std::string path, PipeOpener open) {
+    (void)path, (void)open;
+    const Error error{Code::kInternal, "NoPipes", "job " + id.value + " has no named pipes here"};
     co_return error;
   }
   /// TERM to the first process, KILL after `grace`; returns at its end. For a stepped job: TERM to

@@ -111,10 +111,13 @@ Task<Secret> ReadSecret(Asker asker, std::string reference) {
   co_return Secret(value.is_string() ? value.AsString() : value.Print());
 }
 
-Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key) {
+Task<Answer> OpenObject(Asker asker, std::string bucket, std::string key) {
   const Json input = Json::Object{{"Bucket", bucket}, {"Key", key}};
-  MILL_CO_TRY(Answer answer,
-              co_await asker.ports.door.Ask(RequestOf(asker, "s3", "GetObject", input)));
+  co_return co_await asker.ports.door.Ask(RequestOf(asker, "s3", "GetObject", input));
+}
+
+Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key) {
+  MILL_CO_TRY(Answer answer, co_await OpenObject(asker, bucket, key));
   if (!answer.body) answer.body = BytesSource("");
   co_return co_await CopyToBlob(asker.ports.blobs, *answer.body);
 }

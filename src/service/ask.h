@@ -36,6 +36,8 @@ Error FinalError(Error error, int attempt);
 Task<std::map<std::string, Secret>> ReadParameters(Asker asker, std::vector<std::string> names);
 /// "id[:json-key[:version-stage[:version-id]]]" as CodeBuild writes it.
 Task<Secret> ReadSecret(Asker asker, std::string reference);
+/// GetObject: what it says of an object, and its bytes.
+Task<Answer> OpenObject(Asker asker, std::string bucket, std::string key);
 /// An object of S3 as a blob, which the caller removes.
 Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key);
 /// An object of S3 as the file `to_path`.

@@ -1,6 +1,7 @@
 """SageMaker in real containers: training of our own and on two hosts, built-in XGBoost with batch transform, an
 endpoint and tuning, stop, kill -9.
 Ends with `N passed, M failed`."""
+import hashlib
 import io
 import json
 import os
@@ -183,6 +184,60 @@ def stop(world):
     job = world.wait("stop")
     expect(job["TrainingJobStatus"], "Stopped")
     expect(world.model(job), {"half": b"h"})
+
+
+DEAF = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)"
+
+
+def deaf_begins(world):
+    """A script that ignores SIGTERM has two minutes: they pass while the other tests run."""
+    world.sagemaker.create_training_job(**world.request("deaf", script=DEAF))
+    world.wait("deaf", ("Training",))
+    while "up" not in sum(world.lines("deaf").values(), []):
+        time.sleep(0.1)
+    world.sagemaker.stop_training_job(TrainingJobName="deaf")
+    expect(world.wait("deaf", ("Stopping",))["TrainingJobStatus"], "Stopping")
+
+
+def deaf_ends(world):
+    job = world.wait("deaf", seconds=180)
+    expect(job["TrainingJobStatus"], "Stopped")
+    expect(job.get("FailureReason"), None)
+
+
+STREAM = r"""
+import hashlib, sys
+for epoch in range(3):
+    with open(f"/opt/ml/input/data/stream_{epoch}", "rb") as pipe:
+        data = pipe.read(10) if epoch == 1 else pipe.read()
+    print(epoch, len(data), hashlib.sha256(data).hexdigest(), flush=True)
+"""
+
+
+def pipe_mode(world):
+    """Three epochs of a stream, the second read for ten bytes only; then one that nobody opens."""
+    chance = random.Random(5)
+    parts = [chance.randbytes(3_000_000) for _ in range(4)]
+    for i, part in enumerate(parts):
+        world.put(f"stream/{i}", part)
+    def request(name, script):
+        made = world.request(name, script=script, channels=["stream"])
+        made["InputDataConfig"][0]["InputMode"] = "Pipe"
+        return made
+    world.sagemaker.create_training_job(**request("pipe", STREAM))
+    job = world.wait("pipe")
+    expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+    whole = b"".join(parts)
+    digest = hashlib.sha256(whole).hexdigest()
+    expect(world.lines("pipe")["algo-1"],
+           [f"0 {len(whole)} {digest}", f"1 10 {hashlib.sha256(whole[:10]).hexdigest()}", f"2 {len(whole)} {digest}"])
+    code = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n" \
+           "print('up', flush=True)\ntime.sleep(300)"
+    world.sagemaker.create_training_job(**request("pipe-idle", code))
+    while "up" not in sum(world.lines("pipe-idle").values(), []):
+        time.sleep(0.1)
+    world.sagemaker.stop_training_job(TrainingJobName="pipe-idle")
+    expect(world.wait("pipe-idle", seconds=60)["TrainingJobStatus"], "Stopped")
 
 
 def rows(count, seed):
@@ -399,9 +454,9 @@ def main():
     wanted = sys.argv[1:]
     try:
         world = World(server)
-        for test in (own_container, failure, two_hosts, xgboost, batch_transform, endpoint, tuning,
+        for test in (deaf_begins, own_container, failure, pipe_mode, two_hosts, xgboost, batch_transform, endpoint, tuning,
                      xgboost_mistakes, step_functions, stop,
-                     killed_server):
+                     killed_server, deaf_ends):
             if not wanted or test.__name__ in wanted:
                 check(test.__name__.replace("_", " "), test, world)
     finally:

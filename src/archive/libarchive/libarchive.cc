@@ -283,8 +283,12 @@ Result<std::string> ReadEntryNow(const std::string& from_path, const std::string
     MILL_TRY(const bool is_there, NextMember(reader.get(), from_path, &member));
     if (!is_there)
       return Error{Code::kNotFound, "NoSuchEntry", "the archive has no \"" + entry_path + "\""};
-    const auto path = CleanPath(archive_entry_pathname(member));
-    if (!path || *path != wanted || archive_entry_filetype(member) != AE_IFREG) continue;
+    MILL_TRY(const std::string path, CleanPath(archive_entry_pathname(member)));
+    if (const char* link = archive_entry_symlink(member)) MILL_CHECK(CheckLink(path, link));
+    if (const char* link = archive_entry_hardlink(member)) {
+      MILL_TRY(const std::string ignored, CleanPath(link));
+    }
+    if (path != wanted || archive_entry_filetype(member) != AE_IFREG) continue;
     std::string bytes;
     std::vector<char> block(kBlockBytes);
     while (true) {

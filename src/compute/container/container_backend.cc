@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "compute/container/core.h"
+#include "compute/container/pipe.h"
 #include "io/files.h"
 
 namespace stepmill::container {
@@ -252,6 +253,13 @@ Result<std::string> ContainerBackend::HostPath(JobId id, std::string path) {
 }
 Task<JobAnswer> ContainerBackend::Exchange(JobId id, JobRequest request) {
   return Core::Exchange(core_, std::move(id), std::move(request));
+}
+Task<> ContainerBackend::MakePipe(JobId id, std::string path) {
+  MILL_CO_TRY(const std::string host, core_->HostPath(id, path));
+  co_return MakeFifo(host);
+}
+Task<PipeEnd> ContainerBackend::FeedPipe(JobId id, std::string path, PipeOpener open) {
+  return Core::FeedPipe(core_, std::move(id), std::move(path), std::move(open));
 }
 Task<> ContainerBackend::Stop(JobId id, std::chrono::seconds grace) {
   return Core::Stop(core_, std::move(id), grace);

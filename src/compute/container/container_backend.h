@@ -62,6 +62,8 @@ class ContainerBackend : public Backend {
   Task<StepResult> RunStep(JobId id, StepSpec step) override;
   Result<std::string> HostPath(JobId id, std::string path) override;
   Task<JobAnswer> Exchange(JobId id, JobRequest request) override;
+  Task<> MakePipe(JobId id, std::string path) override;
+  Task<PipeEnd> FeedPipe(JobId id, std::string path, PipeOpener open) override;
   Task<> Stop(JobId id, std::chrono::seconds grace) override;
   Task<> Remove(JobId id) override;
   Task<std::vector<JobId>> List() override;

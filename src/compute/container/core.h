@@ -41,6 +41,7 @@ class ContainerBackend::Core : public std::enable_shared_from_this<Core> {
   static Task<LogChunk> ReadLog(Self self, JobId id, uint64_t offset);
   static Task<StepResult> RunStep(Self self, JobId id, StepSpec step);
   static Task<JobAnswer> Exchange(Self self, JobId id, JobRequest request);
+  static Task<PipeEnd> FeedPipe(Self self, JobId id, std::string path, PipeOpener open);
   static Task<> Stop(Self self, JobId id, std::chrono::seconds grace);
   static Task<> Remove(Self self, JobId id);
   static Task<> Recover(Self self);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compute/container/core.h"
+#include "compute/container/pipe.h"
 #include "io/files.h"
 #include "io/http_client.h"
 #include "sandbox/steps.h"
@@ -147,6 +148,16 @@ Task<JobAnswer> ContainerBackend::Core::Exchange(Self self, JobId id, JobRequest
   out.headers = std::move(answer.headers);
   out.body = std::move(answer.body);
   co_return out;
+}
+
+Task<PipeEnd> ContainerBackend::Core::FeedPipe(Self self, JobId id, std::string path,
+                                               PipeOpener open) {
+  const JobFolder folder = self->Folder(id);
+  if (!folder.Has("container.json") && !folder.Has("result.json")) co_return NeverStarted(id);
+  const auto has_ended = [self, folder] { return !self->IsRunning(folder); };
+  if (has_ended()) co_return PipeEnd::kJobEnded;
+  MILL_CO_TRY(const std::string host, self->HostPath(id, path));
+  co_return co_await FeedFifo(self->loop_, host, has_ended, std::move(open));
 }
 
 }  // namespace stepmill::container

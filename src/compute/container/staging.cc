@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "compute/container/pipe.h"
 #include "io/files.h"
 #include "io/process.h"
 
@@ -81,6 +82,7 @@ Task<> StageOne(const Stage& stage, const JobInput& input) {
   MILL_CO_CHECK(CheckNoLinks(mount->host, *host));
   MILL_CO_CHECK(io::MakeFolders(std::filesystem::path(*host).parent_path().string()));
   if (input.kind == JobInput::Kind::kFolder) co_return MakeWritableFolder(*host);
+  if (input.kind == JobInput::Kind::kPipe) co_return MakeFifo(*host);
   if (input.kind == JobInput::Kind::kText)
     co_return io::WriteFile(*host, input.text, false, kFileMode);
   if (input.kind == JobInput::Kind::kBlobFile)

@@ -154,6 +154,29 @@ Task<JobAnswer> FakeBackend::Exchange(JobId id, JobRequest request) {
   co_return server_(job->spec, request);
 }
 
+Task<> FakeBackend::MakePipe(JobId id, std::string) {
+  co_return Find(id) ? Result<>() : Result<>(NeverStarted(id));
+}
+
+Task<PipeEnd> FakeBackend::FeedPipe(JobId id, std::string path, PipeOpener open) {
+  const auto job = Find(id);
+  if (!job) co_return NeverStarted(id);
+  const auto wanted = pipe_reader_ ? pipe_reader_(job->spec, path) : std::nullopt;
+  while (!wanted && !job->result) {
+    const auto changed = job->changed;
+    MILL_CO_CHECK(co_await changed->Wait());
+  }
+  if (job->result) co_return PipeEnd::kJobEnded;
+  MILL_CO_TRY(const std::unique_ptr<ByteSource> source, co_await open());
+  std::string& text = pipes[id.value + path];
+  while (text.size() < *wanted) {
+    MILL_CO_TRY(const std::string bytes, co_await source->Read());
+    if (bytes.empty()) co_return PipeEnd::kAll;
+    text += bytes;
+  }
+  co_return PipeEnd::kClosed;
+}
+
 Task<> FakeBackend::Stop(JobId id, std::chrono::seconds) {
   const auto job = Find(id);
   if (!job) co_return NeverStarted(id);

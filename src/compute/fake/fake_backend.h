@@ -34,6 +34,11 @@ class FakeBackend : public Backend {
   ~FakeBackend() override;
 
   void Serve(Server server) { server_ = std::move(server); }
+  /// How many bytes a job reads of a named pipe; nothing: it never opens it.
+  using PipeReader = std::function<std::optional<uint64_t>(const JobSpec&, const std::string&)>;
+  void ReadPipes(PipeReader reader) { pipe_reader_ = std::move(reader); }
+  /// What was read, by the job's id + the pipe's path.
+  std::map<std::string, std::string> pipes;
   /// Ends an endless job.
   void End(const JobId& id, int exit_code);
   /// How often each job was really begun: 1 unless something is wrong.
@@ -46,6 +51,8 @@ class FakeBackend : public Backend {
   Task<StepResult> RunStep(JobId id, StepSpec step) override;
   Result<std::string> HostPath(JobId id, std::string path) override;
   Task<JobAnswer> Exchange(JobId id, JobRequest request) override;
+  Task<> MakePipe(JobId id, std::string path) override;
+  Task<PipeEnd> FeedPipe(JobId id, std::string path, PipeOpener open) override;
   Task<> Stop(JobId id, std::chrono::seconds grace) override;
   Task<> Remove(JobId id) override;
   Task<std::vector<JobId>> List() override;
@@ -59,6 +66,7 @@ class FakeBackend : public Backend {
   Program program_;
   StepProgram steps_;
   Server server_;
+  PipeReader pipe_reader_;
   std::map<JobId, std::shared_ptr<Job>> jobs_;
   std::map<JobId, int> start_counts_;
 };

@@ -53,6 +53,12 @@ class QueuedBackend : public Backend {
   Task<JobAnswer> Exchange(JobId id, JobRequest request) override {
     return inner_.Exchange(std::move(id), std::move(request));
   }
+  Task<> MakePipe(JobId id, std::string path) override {
+    return inner_.MakePipe(std::move(id), std::move(path));
+  }
+  Task<PipeEnd> FeedPipe(JobId id, std::string path, PipeOpener open) override {
+    return inner_.FeedPipe(std::move(id), std::move(path), std::move(open));
+  }
   /// One that waits stops waiting: its AwaitRoom or Start ends with "JobStopped".
   Task<> Stop(JobId id, std::chrono::seconds grace) override;
   Task<> Remove(JobId id) override;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "base/strings.h"
 #include "blob/blob_store.h"
 #include "json/each.h"
 #include "service/sagemaker/errors.h"
+#include "service/sagemaker/mix_seed.h"
 #include "task/ports.h"
 
 namespace stepmill::sagemaker {
@@ -87,6 +89,20 @@ Task<std::vector<std::string>> ListKeys(Asker asker, S3Location where) {
   co_return keys;
 }
 
+std::vector<size_t> ShareOfItems(size_t count, const DataSource& source) {
+  std::vector<size_t> order(count);
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (source.shuffle_seed) {
+    const uint64_t seed = MixSeed(*source.shuffle_seed, static_cast<uint64_t>(source.epoch) + 1);
+    for (size_t i = count; i > 1; --i) std::swap(order[i - 1], order[MixSeed(seed, i) % i]);
+  }
+  if (!source.is_sharded) return order;
+  std::vector<size_t> mine;
+  for (auto i = static_cast<size_t>(source.host); i < count; i += static_cast<size_t>(source.hosts))
+    mine.push_back(order[i]);
+  return mine;
+}
+
 Task<std::vector<DataObject>> FindObjects(Asker asker, DataSource source) {
   MILL_CO_TRY(const S3Location where, ParseS3Uri(source.uri));
   std::vector<DataObject> objects;
@@ -103,11 +119,8 @@ Task<std::vector<DataObject>> FindObjects(Asker asker, DataSource source) {
   }
   if (objects.empty() && !is_there)
     co_return Invalid("No S3 objects found under S3 URL \"" + source.uri + "\"");
-  if (!source.is_sharded) co_return objects;
   std::vector<DataObject> mine;
-  const auto count = static_cast<size_t>(source.hosts);
-  for (size_t i = static_cast<size_t>(source.host); i < objects.size(); i += count)
-    mine.push_back(objects[i]);
+  for (const size_t i : ShareOfItems(objects.size(), source)) mine.push_back(objects[i]);
   co_return mine;
 }
 

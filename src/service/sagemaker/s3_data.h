@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,13 @@ struct DataSource {
   std::string type = "S3Prefix";
   bool is_sharded = false;  ///< by key: host i of n gets the objects i, i + n, ...
   int host = 0, hosts = 1;
+  std::optional<uint64_t> shuffle_seed;  ///< ShuffleConfig: another order in each epoch
+  int64_t epoch = 0;
 };
 /// From an S3Input or S3DataSource, for host `host` of `hosts`.
 DataSource DataSourceOf(const Json& s3, int host, int hosts);
+/// Which of `count` things are this host's, in the order of the epoch: shuffled, then shared out.
+std::vector<size_t> ShareOfItems(size_t count, const DataSource& source);
 /// Without what stands for folders. kInvalid when the source names nothing (a share may be empty).
 Task<std::vector<DataObject>> FindObjects(Asker asker, DataSource source);
 /// The keys that begin with a prefix, in order; those that end in '/' stand for folders.

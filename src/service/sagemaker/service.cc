@@ -67,7 +67,7 @@ constexpr Operation kOperations[] = {
      .keeps = "VpcConfig,DebugHookConfig,DebugRuleConfigurations,ProfilerConfig,"
               "ProfilerRuleConfigurations,TensorBoardOutputConfig,ExperimentConfig,RetryStrategy,"
               "InfraCheckConfig,AlgorithmSpecification.EnableSageMakerMetricsTimeSeries,"
-              "ResourceConfig.KeepAlivePeriodInSeconds,InputDataConfig.ShuffleConfig,"
+              "ResourceConfig.KeepAlivePeriodInSeconds,"
               "StoppingCondition.MaxPendingTimeInSeconds"},
     {.name = "DescribeTrainingJob",
      .handler = DescribeTrainingJob,

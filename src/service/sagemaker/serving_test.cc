@@ -1,8 +1,13 @@
+#include "service/sagemaker/serving.h"
+
+#include <map>
+
 #include "app/test_jobs.h"
 #include "base/strings.h"
 #include "io/files.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/transform_contract.h"
+#include "task/ports.h"
 
 namespace stepmill::sagemaker {
 namespace {
@@ -137,6 +142,60 @@ TEST_F(ServingTest, ModelArchiveThatIsNone) {
   EXPECT_EQ(job.StringOr("FailureReason", ""),
             "ClientError: Failed to extract model data archive from URL \"s3://m/bad.tar.gz\". "
             "Please ensure that the object located at the URL is a valid tar.gz archive.");
+}
+
+TEST_F(ServingTest, ModelArchiveThatLeadsOut) {
+  const std::map<std::string, std::string> cases{
+      {"up", "mkdir -p d && echo x > evil && cd d && tar -P -czf ../up.tar.gz ../evil"},
+      {"link", "ln -s /etc out && tar -czf link.tar.gz out"}};
+  for (const auto& [name, script] : cases) {
+    world.Shell(script);
+    test::kept().objects["m/" + name + ".tar.gz"] =
+        io::ReadFile(world.folder() + "/" + name + ".tar.gz").value();
+    const std::string uri = "s3://m/" + name + ".tar.gz";
+    Ask("CreateModel", Model(name.c_str(), uri.c_str()));
+    const Json job = RunTransform(Transform(name.c_str()).With("ModelName", name));
+    EXPECT_EQ(
+        job.StringOr("FailureReason", ""),
+        "ClientError: Failed to extract model data archive from URL \"" + uri +
+            "\". Please ensure that the object located at the URL is a valid tar.gz archive.");
+  }
+}
+
+/// A clock that is where it is asked to sleep until.
+struct Jumping : Clock {
+  Time now;
+  Time Now() override { return now; }
+  uint64_t WakeAt(Time, std::function<void()>) override { return 0; }
+  void Cancel(uint64_t) override {}
+  Task<> SleepUntil(Time at) override {
+    now = at;
+    co_return Result<>();
+  }
+};
+
+TEST_F(ServingTest, ContainerThatNeverAnswers) {
+  int asked = 0;
+  backend.Serve([&](const JobSpec&, const JobRequest& request) -> Result<JobAnswer> {
+    ++asked;
+    EXPECT_EQ(request.timeout, std::chrono::seconds(2));
+    if (asked % 2 == 0) return JobAnswer{503, {}, "loading"};
+    return Error{Code::kTimeout, "Timeout", "no answer"};
+  });
+  JobSpec spec;
+  spec.id = JobId{"serving-1"};
+  ASSERT_TRUE(world.Run(backend.Start(spec)));
+  Jumping clock;
+  const Time begin = clock.now;
+  const Ports& real = world.ports();
+  Ports ports{real.store,  real.blobs, real.archive, real.repos,   real.backend,
+              real.engine, clock,      real.random,  real.spawner, real.vault,
+              real.web,    real.door,  real.account, real.region,  real.data_dir};
+  const auto is_up = world.Run(WaitForPing(ports, spec.id, WatchEnd(ports, spec.id)));
+  EXPECT_FALSE(is_up.value());
+  EXPECT_GE(clock.now - begin, std::chrono::minutes(4));
+  EXPECT_LT(clock.now - begin, std::chrono::minutes(5));
+  backend.End(spec.id, 0);
 }
 
 TEST_F(ServingTest, StopTransform) {

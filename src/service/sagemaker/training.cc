@@ -1,11 +1,13 @@
 #include "json/each.h"
 #include "service/ports.h"
 #include "service/sagemaker/errors.h"
+#include "service/sagemaker/job_machine.h"
 #include "service/sagemaker/job_operations.h"
 #include "service/sagemaker/records.h"
 #include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/search.h"
 #include "service/sagemaker/training_contract.h"
+#include "service/sagemaker/tuning_stop.h"
 
 namespace stepmill::sagemaker {
 
@@ -26,6 +28,23 @@ Task<> CheckInputs(Call& call) {
     if (!is_there) co_return NoObjects(uri, where.bucket, call.region, role);
   }
   co_return Result<>();
+}
+
+/// A training job of a tuning job names it, and reports to one that ends jobs early.
+Task<Json> WithTuning(Call& call, Json job) {
+  constexpr size_t kSuffix = sizeof "-001-0123abcd" - 1;
+  const std::string name = job.StringOr("TrainingJobName", "");
+  const bool is_ours = call.principal.kind == Principal::Kind::kService &&
+                       call.principal.arn == "sagemaker.amazonaws.com";
+  if (!is_ours || !job["HyperParameters"].Has("_tuning_objective_metric") || name.size() <= kSuffix)
+    co_return job;
+  const std::string tuning = name.substr(0, name.size() - kSuffix);
+  MILL_CO_TRY(const auto found,
+              co_await call.ports.store.Get(JobKey(call.account, call.region, kTuningJob, tuning)));
+  if (!found) co_return job;
+  job = job.With("TuningJobArn", found->body["HyperParameterTuningJobArn"]);
+  if (!EndsJobsEarly(found->body["HyperParameterTuningJobConfig"])) co_return job;
+  co_return job.With("Own", Json::Object{{"reportsTo", JobInstance(call, kTuningJob, tuning)}});
 }
 
 /// The document with its tags, as Search shows it.
@@ -57,9 +76,10 @@ Task<Json> CreateTrainingJob(Call& call) {
   const Json starting = Json::Object{{"Status", "Starting"},
                                      {"StartTime", SecondsSinceEpoch(call.Now())},
                                      {"StatusMessage", "Starting the training job"}};
-  const Json job = WithTrainingDefaults(call.input.Without("Tags"), call.account)
-                       .With("SecondaryStatus", "Starting")
-                       .With("SecondaryStatusTransitions", Json::Array{starting});
+  const Json asked = WithTrainingDefaults(call.input.Without("Tags"), call.account)
+                         .With("SecondaryStatus", "Starting")
+                         .With("SecondaryStatusTransitions", Json::Array{starting});
+  MILL_CO_TRY(const Json job, co_await WithTuning(call, asked));
   co_return StartJob(call, kTrainingJob, job, Json::Object{});
 }
 

@@ -24,19 +24,35 @@ Result<> CheckChannel(const Json& request, const Json& channel) {
   const std::string name = channel.StringOr("ChannelName", "");
   const Json& s3 = channel["DataSource"]["S3DataSource"];
   if (!s3.is_object()) return Invalid("channel " + name + " has no S3DataSource");
-  const std::string mode = channel.StringOr(
-      "InputMode", request["AlgorithmSpecification"].StringOr("TrainingInputMode", "File"));
+  const std::string mode = InputModeOf(request, channel);
   const std::string type = s3.StringOr("S3DataType", "");
-  if (type != "S3Prefix" && type != "ManifestFile")
+  if (type != "S3Prefix" && type != "ManifestFile" && type != "AugmentedManifestFile")
     return Invalid("S3DataType " + type + " of channel " + name + " is not available here");
-  if (mode == "Pipe")
-    return Invalid("TrainingInputMode Pipe of channel " + name + " is not available here");
   if (mode == "FastFile" && type != "S3Prefix")
     return Invalid("FastFile mode supports only S3Prefix as S3DataType. Channel: " + name);
-  if (channel.StringOr("CompressionType", "None") != "None")
+  const bool is_augmented = type == "AugmentedManifestFile";
+  if (is_augmented && mode != "Pipe")
+    return Invalid("S3DataType AugmentedManifestFile is supported only in Pipe mode. Channel: " +
+                   name);
+  if (is_augmented && s3["AttributeNames"].size() == 0)
+    return Invalid(
+        "AttributeNames must be specified for S3DataType AugmentedManifestFile. "
+        "Channel: " +
+        name);
+  if (!is_augmented && s3["AttributeNames"].size() > 0)
+    return Invalid(
+        "AttributeNames is supported only for S3DataType AugmentedManifestFile. "
+        "Channel: " +
+        name);
+  const bool is_packed = channel.StringOr("CompressionType", "None") != "None";
+  const bool is_wrapped = channel.StringOr("RecordWrapperType", "None") != "None";
+  if (is_packed && mode != "Pipe")
     return Invalid("CompressionType Gzip is supported only in Pipe mode. Channel: " + name);
-  if (channel.StringOr("RecordWrapperType", "None") != "None")
+  if (is_wrapped && mode != "Pipe")
     return Invalid("RecordWrapperType RecordIO is supported only in Pipe mode. Channel: " + name);
+  if (is_packed && is_wrapped)
+    return Invalid("CompressionType Gzip together with RecordWrapperType RecordIO of channel " +
+                   name + " is not available here");
   MILL_TRY(const S3Location ignored, ParseS3Uri(s3.StringOr("S3Uri", "")));
   return {};
 }
@@ -172,9 +188,7 @@ Json InputDataConfigFile(const Json& job) {
     const Json& s3 = channel["DataSource"]["S3DataSource"];
     Json::Object shown;
     shown.SetIf("ContentType", channel.Find("ContentType"));
-    shown.Set("TrainingInputMode",
-              channel.StringOr("InputMode", job["AlgorithmSpecification"].StringOr(
-                                                "TrainingInputMode", "File")));
+    shown.Set("TrainingInputMode", InputModeOf(job, channel));
     shown.Set("S3DistributionType", s3.StringOr("S3DataDistributionType", "FullyReplicated"));
     shown.Set("RecordWrapperType", channel.StringOr("RecordWrapperType", "None"));
     file.Set(channel.StringOr("ChannelName", ""), std::move(shown));
@@ -234,6 +248,19 @@ Share ShareOf(const Json& job, const Json& channel, int index) {
     ++share.hosts;
   }
   return share;
+}
+
+std::string InputModeOf(const Json& job, const Json& channel) {
+  return channel.StringOr("InputMode",
+                          job["AlgorithmSpecification"].StringOr("TrainingInputMode", "File"));
+}
+
+DataSource ChannelSource(const Json& job, const Json& channel, int index) {
+  const Share share = ShareOf(job, channel, index);
+  DataSource source = DataSourceOf(channel["DataSource"]["S3DataSource"], share.host, share.hosts);
+  const Json& seed = channel["ShuffleConfig"]["Seed"];
+  if (seed.is_number()) source.shuffle_seed = static_cast<uint64_t>(seed.AsInteger());
+  return source;
 }
 
 JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std::string& region,

@@ -6,6 +6,7 @@
 
 #include "compute/backend.h"
 #include "json/json.h"
+#include "service/sagemaker/s3_data.h"
 
 /// What a training container finds, and what of a request it can be given. Pure.
 /// Documentation: "How Amazon SageMaker AI Provides Training Information".
@@ -44,6 +45,10 @@ struct Share {
   int host = 0, hosts = 0;
 };
 Share ShareOf(const Json& job, const Json& channel, int index);
+/// "File", "Pipe" or "FastFile".
+std::string InputModeOf(const Json& job, const Json& channel);
+/// What host `index` gets of a channel that it takes part in.
+DataSource ChannelSource(const Json& job, const Json& channel, int index);
 
 /// The sandbox of one host, without its downloaded inputs.
 JobSpec TrainingHostSpec(const Json& job, const std::string& account, const std::string& region,

@@ -62,6 +62,7 @@ class TrainingMachine : private JobMachine {
 
   void OnEffect(const std::string& tag) {
     if (tag == "upload") return OnUploaded(event_.data["output"], event_.data.Find("error"));
+    if (tag.starts_with("feed:")) return OnFed(event_.data["output"], event_.data.Find("error"));
     if (tag.starts_with("sync:")) {
       state_ = state_.With("isSyncing", false);
       if (!HasEnded()) turn_.timers.push_back({"sync", event_.at + kSyncPause});
@@ -78,6 +79,7 @@ class TrainingMachine : private JobMachine {
   void OnRun(const HostResult& run) {
     if (!FollowRun(run, {"log", "end"}, {"logged", "ended"})) return;
     Mark("started", run.host);
+    FeedPipes(static_cast<int>(run.host.AsInteger()));
     if (Count("started") == 1) {
       const int64_t limit =
           job_["StoppingCondition"].IntOr("MaxRuntimeInSeconds", kDefaultRuntimeSeconds);
@@ -88,6 +90,26 @@ class TrainingMachine : private JobMachine {
         Go("Training", "Training image download completed. Training in progress.");
     }
     if (status() == "Stopping" || state_.Has("reason")) StopHosts();
+  }
+
+  void FeedPipes(int host) {
+    const Json& channels = job_["InputDataConfig"];
+    for (size_t i = 0; i < channels.size(); ++i) {
+      const Json& channel = channels.At(i);
+      if (InputModeOf(job_, channel) != "Pipe" || !ShareOf(job_, channel, host).is_in) continue;
+      turn_.effects.push_back({"feed:" + std::to_string(host) + ":" + std::to_string(i),
+                               "sagemaker.training.feed",
+                               What(host).With("channel", static_cast<int64_t>(i))});
+    }
+  }
+
+  /// A channel is fed until its host ends, or cannot be fed any more: its reader may have taken
+  /// that for the end of the data.
+  void OnFed(const Json& output, const Json* error) {
+    std::string failure = output.StringOr("failure", "");
+    if (error) failure = "InternalServerError: " + error->StringOr("message", "");
+    if (failure.empty() || state_.BoolOr("isUploading", false)) return;
+    if (Fail(failure) && HostCount() == 1) StopHosts();
   }
 
   void OnLogged(const Json& host, const Json& output) {

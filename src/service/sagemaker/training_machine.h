@@ -7,8 +7,9 @@
 /// The machine of one training job.
 namespace stepmill::sagemaker {
 
-/// Events: "start" {"job"}; effects "run:N" "log:N" "end:N" (host N, from 0), "stop:N:M", "sync:M",
-/// "upload", "clean"; timers "limit", "sync"; posted "stop". State:
+/// Events: "start" {"job"}; effects "run:N" "log:N" "end:N" (host N, from 0), "feed:N:C" (channel C
+/// in Pipe mode), "stop:N:M", "sync:M", "upload", "clean"; timers "limit", "sync"; posted "stop".
+/// State:
 ///
 ///     {"job": the document, "epoch": seconds, names the log streams,
 ///      "started": [N], "logged": [N], "ended": [N] hosts that have got so far,

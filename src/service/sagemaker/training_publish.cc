@@ -1,6 +1,7 @@
 #include "service/sagemaker/training_publish.h"
 
 #include "base/log.h"
+#include "engine/engine.h"
 #include "service/sagemaker/training_metrics.h"
 #include "store/events.h"
 #include "store/store.h"
@@ -25,10 +26,14 @@ struct MetricPublisher {
       : asker(std::move(who)),
         job_id(std::move(id)),
         job_name(job.StringOr("TrainingJobName", "")),
+        reports_to(job["Own"].StringOr("reportsTo", "")),
+        objective(job["HyperParameters"].StringOr("_tuning_objective_metric", "")),
         matcher(job["AlgorithmSpecification"]["MetricDefinitions"]) {}
   Asker asker;
   std::string job_id;
   std::string job_name;
+  std::string reports_to;  ///< the tuning job's instance, when it ends jobs early
+  std::string objective;
   MetricMatcher matcher;
   Json found = Json::Object{};
   std::string last_put;  ///< effect id of the call before
@@ -47,13 +52,14 @@ Task<> PublishMetrics(std::shared_ptr<MetricPublisher> publisher, std::string ra
                       std::vector<std::string> lines) {
   const Asker& asker = publisher->asker;
   const double now = SecondsSinceEpoch(asker.ports.clock.Now());
-  Json::Array data;
+  Json::Array data, reports;
   const Json dimensions =
       Json::Array{Json::Object{{"Name", "TrainingJobName"}, {"Value", publisher->job_name}}};
   for (const std::string& line : lines) {
     for (const MetricPoint& point : publisher->matcher.Find(line)) {
       publisher->found = publisher->found.With(
           point.name, Json::Object{{"Value", point.value}, {"Timestamp", now}});
+      if (point.name == publisher->objective) reports.push_back(point.value);
       data.push_back(Json::Object{{"MetricName", point.name},
                                   {"Dimensions", dimensions},
                                   {"Timestamp", now},
@@ -79,7 +85,14 @@ Task<> PublishMetrics(std::shared_ptr<MetricPublisher> publisher, std::string ra
   }
   batch.PutDocument(MetricsKey(asker, publisher->job_id),
                     Json::Object{{"metrics", publisher->found}});
-  co_return co_await asker.ports.store.Commit(std::move(batch));
+  if (!publisher->reports_to.empty() && !reports.empty()) {
+    const Json report = Json::Object{{"name", publisher->job_name},
+                                     {"host", publisher->job_id},
+                                     {"range", range_id},
+                                     {"values", std::move(reports)}};
+    asker.ports.engine.Post(batch, publisher->reports_to, "report", report);
+  }
+  co_return co_await asker.ports.engine.Commit(std::move(batch));
 }
 
 Json FoundMetrics(const MetricPublisher& publisher) { return publisher.found; }

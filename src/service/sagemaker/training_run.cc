@@ -12,6 +12,7 @@
 #include "service/sagemaker/job_host.h"
 #include "service/sagemaker/s3_data.h"
 #include "service/sagemaker/training_contract.h"
+#include "service/sagemaker/training_feed.h"
 #include "service/sagemaker/training_publish.h"
 #include "task/ports.h"
 
@@ -31,12 +32,17 @@ JobId IdOf(const JobHost& host, size_t index) {
 
 Task<> AddChannels(JobHost host, JobSpec& spec, std::vector<BlobId>& blobs) {
   for (const Json& channel : ItemsOf(host.job["InputDataConfig"])) {
-    const Share share = ShareOf(host.job, channel, host.index);
-    if (!share.is_in) continue;
-    const Json s3 = channel["DataSource"]["S3DataSource"];
+    if (!ShareOf(host.job, channel, host.index).is_in) continue;
+    if (InputModeOf(host.job, channel) == "Pipe") {
+      JobInput pipe;
+      pipe.kind = JobInput::Kind::kPipe;
+      pipe.path = PipePath(channel, 0);
+      spec.inputs.push_back(pipe);
+      continue;
+    }
     const std::string path = "/opt/ml/input/data/" + channel.StringOr("ChannelName", "");
     spec.inputs.push_back(EmptyFolder(path));
-    const DataSource source = DataSourceOf(s3, share.host, share.hosts);
+    const DataSource source = ChannelSource(host.job, channel, host.index);
     MILL_CO_TRY(const auto objects, co_await FindObjects(host.asker, source));
     MILL_CO_CHECK(co_await AddObjects(host.asker, objects, path, spec, blobs));
   }
@@ -198,6 +204,7 @@ Task<Json> Clean(Ports& ports, Performance performance) {
     MILL_CO_CHECK(co_await RemoveHost(host.asker, id, batch));
     ForgetMetrics(host.asker, id.value, batch);
     ForgetCheckpoints(host.asker, id, batch);
+    ForgetPipes(host, id, batch);
   }
   MILL_CO_CHECK(co_await ports.store.Commit(std::move(batch)));
   co_return Json::Object{};
@@ -208,6 +215,7 @@ Task<Json> Clean(Ports& ports, Performance performance) {
 void AddTrainingPerformers(Ports& ports) {
   RegisterPerformers(ports, {{"sagemaker.training.run", Run},
                              {"sagemaker.training.log", Log},
+                             {"sagemaker.training.feed", FeedChannel},
                              {"sagemaker.training.end", End},
                              {"sagemaker.training.sync", Sync},
                              {"sagemaker.training.upload", Upload},

@@ -11,6 +11,7 @@ namespace stepmill::sagemaker {
 ///                                {} or {"failure"}
 ///     sagemaker.training.log     copies its output until its end, looks for metrics in it:
 ///                                {"metrics": {name: {"Value", "Timestamp"}}}
+///     sagemaker.training.feed    streams a channel in Pipe mode: {} or {"failure"}
 ///     sagemaker.training.end     waits for its end: {"image_digest", "failure"?}
 ///     sagemaker.training.sync    copies the hosts' checkpoints to S3
 ///     sagemaker.training.upload  model.tar.gz, output.tar.gz and the last checkpoints:

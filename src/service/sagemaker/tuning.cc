@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "engine/engine.h"
 #include "json/each.h"
@@ -9,7 +10,9 @@
 #include "service/sagemaker/records.h"
 #include "service/sagemaker/training_contract.h"
 #include "service/sagemaker/training_metrics.h"
+#include "service/sagemaker/tuning_definitions.h"
 #include "service/sagemaker/tuning_search.h"
+#include "service/sagemaker/tuning_stop.h"
 
 namespace stepmill::sagemaker {
 
@@ -25,26 +28,57 @@ Result<> CheckObjective(const Json& objective, const Json& algorithm, bool is_xg
   return Invalid("The objective metric " + wanted + " is not in MetricDefinitions");
 }
 
-Result<> CheckTuning(const Json& request, const std::string& account) {
-  const Json& config = request["HyperParameterTuningJobConfig"];
-  const Json& definition = request["TrainingJobDefinition"];
-  if (request["TrainingJobDefinitions"].size() > 0)
-    return Invalid("TrainingJobDefinitions is not available here: give TrainingJobDefinition");
-  if (!definition.is_object()) return Invalid("TrainingJobDefinition must be specified");
-  if (definition.Has("HyperParameterRanges") || definition.Has("TuningObjective"))
-    return Invalid("HyperParameterRanges and TuningObjective belong to TrainingJobDefinitions");
-  if (config.StringOr("TrainingJobEarlyStoppingType", "Off") != "Off")
-    return Invalid("TrainingJobEarlyStoppingType Auto is not available here");
-  MILL_CHECK(CheckTuningRanges(config, config["ParameterRanges"]));
-  if (config.StringOr("Strategy", "") != "Grid" &&
-      !config["ResourceLimits"].Has("MaxNumberOfTrainingJobs"))
-    return Invalid("MaxNumberOfTrainingJobs must be specified");
+Result<> CheckDefinition(const Json& config, const Json& definition, const std::string& account) {
+  MILL_CHECK(CheckTuningRanges(config, definition["HyperParameterRanges"]));
+  MILL_CHECK(CheckEarlyStopping(config, definition["StaticHyperParameters"]));
   const Json& algorithm = definition["AlgorithmSpecification"];
   const bool is_xgboost =
       XgboostVersion(algorithm.StringOr("TrainingImage", ""), account).has_value();
-  MILL_CHECK(CheckObjective(config["HyperParameterTuningJobObjective"], algorithm, is_xgboost));
+  MILL_CHECK(CheckObjective(definition["TuningObjective"], algorithm, is_xgboost));
   // As each of its training jobs will be checked.
   return CheckTrainingRequest(definition.With("TrainingJobName", "x"));
+}
+
+/// Several definitions have names, ranges and objectives of their own.
+Result<> CheckDefinitions(const Json& request) {
+  const Json& config = request["HyperParameterTuningJobConfig"];
+  if (request.Has("TrainingJobDefinition"))
+    return Invalid("Either TrainingJobDefinition or TrainingJobDefinitions can be specified");
+  if (config.Has("ParameterRanges") || config.Has("HyperParameterTuningJobObjective"))
+    return Invalid(
+        "ParameterRanges and HyperParameterTuningJobObjective cannot be specified together with "
+        "TrainingJobDefinitions");
+  std::set<std::string> names, types;
+  for (const Json& one : ItemsOf(request["TrainingJobDefinitions"])) {
+    const std::string name = one.StringOr("DefinitionName", "");
+    if (name.empty() || !one.Has("TuningObjective") || !one.Has("HyperParameterRanges"))
+      return Invalid(
+          "DefinitionName, TuningObjective and HyperParameterRanges must be specified for each of "
+          "TrainingJobDefinitions");
+    if (!names.insert(name).second)
+      return Invalid("DefinitionName " + name + " is given twice in TrainingJobDefinitions");
+    types.insert(one["TuningObjective"].StringOr("Type", ""));
+  }
+  if (types.size() > 1)
+    return Invalid("All of TrainingJobDefinitions must have the same Type of TuningObjective");
+  return {};
+}
+
+Result<> CheckTuning(const Json& request, const std::string& account) {
+  const Json& config = request["HyperParameterTuningJobConfig"];
+  const Json& definition = request["TrainingJobDefinition"];
+  if (request["TrainingJobDefinitions"].size() > 0) {
+    MILL_CHECK(CheckDefinitions(request));
+  } else {
+    if (!definition.is_object()) return Invalid("TrainingJobDefinition must be specified");
+    if (definition.Has("HyperParameterRanges") || definition.Has("TuningObjective"))
+      return Invalid("HyperParameterRanges and TuningObjective belong to TrainingJobDefinitions");
+  }
+  for (const Json& one : DefinitionsOf(request)) MILL_CHECK(CheckDefinition(config, one, account));
+  if (config.StringOr("Strategy", "") != "Grid" &&
+      !config["ResourceLimits"].Has("MaxNumberOfTrainingJobs"))
+    return Invalid("MaxNumberOfTrainingJobs must be specified");
+  return {};
 }
 
 Json SummaryOf(const Json& entry, const Json& training, const Json& tuning) {
@@ -55,8 +89,10 @@ Json SummaryOf(const Json& entry, const Json& training, const Json& tuning) {
     summary.SetIf(name, training.Find(name));
   const std::string status = entry.StringOr("status", "");
   if (!training.Has("TrainingJobStatus")) summary.Set("TrainingJobStatus", status);
-  const Json& objective =
-      tuning["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"];
+  const Json definition = DefinitionOf(tuning, entry);
+  const Json& objective = definition["TuningObjective"];
+  if (definition.Has("DefinitionName"))
+    summary.Set("TrainingJobDefinitionName", definition["DefinitionName"]);
   if (entry["objective"].is_number()) {
     summary.Set("FinalHyperParameterTuningJobObjectiveMetric",
                 Json::Object{{"Type", objective["Type"]},
@@ -77,9 +113,7 @@ Task<Json> SummaryWithTraining(Call& call, Json entry, Json tuning) {
 
 /// The entry with the best objective, or null.
 Json BestOf(const Json& tuning) {
-  const bool is_up =
-      tuning["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"].StringOr(
-          "Type", "") == "Maximize";
+  const bool is_up = IsUp(tuning);
   Json best;
   for (const Json& one : ItemsOf(tuning["Own"]["jobs"])) {
     if (!one["objective"].is_number()) continue;
@@ -101,7 +135,10 @@ Json WithCounters(Json tuning) {
     stopped += status == "Stopped";
     succeeded += one["objective"].is_number();
   }
+  const int64_t idle = tuning["Own"].IntOr("notImproving", 0);
   return tuning
+      .With("TuningJobCompletionDetails",
+            Json::Object{{"NumberOfTrainingJobsObjectiveNotImproving", idle}})
       .With("TrainingJobStatusCounters", Json::Object{{"Completed", completed},
                                                       {"InProgress", running},
                                                       {"RetryableError", 0},

@@ -7,7 +7,10 @@
 #include "gate/principal.h"
 #include "json/each.h"
 #include "service/sagemaker/job_machine.h"
+#include "service/sagemaker/mix_seed.h"
+#include "service/sagemaker/tuning_definitions.h"
 #include "service/sagemaker/tuning_search.h"
+#include "service/sagemaker/tuning_stop.h"
 
 namespace stepmill::sagemaker {
 
@@ -30,19 +33,19 @@ class TuningMachine : private JobMachine {
     if (event_.kind == "timer") Stop("Completed");
     if (event_.kind == "event") OnEvent();
     if (event_.kind == "effect") OnEffect();
+    if (event_.kind == "report") OnReport();
     return Done();
   }
 
  private:
   int HostCount() const override { return 0; }  // its training jobs have hosts
   const Json& Config() const { return job_["HyperParameterTuningJobConfig"]; }
-  const Json& Definition() const { return job_["TrainingJobDefinition"]; }
   std::string Name() const { return job_.StringOr("HyperParameterTuningJobName", ""); }
   const Json& Jobs() const { return job_["Own"]["jobs"]; }
-  void SetJobs(Json jobs) { job_ = job_.With("Own", Json::Object{{"jobs", std::move(jobs)}}); }
+  void SetJobs(Json jobs) { job_ = job_.With("Own", job_["Own"].With("jobs", std::move(jobs))); }
 
   void OnStart() {
-    job_ = event_.data["job"];
+    job_ = event_.data["job"].With("Own", Json::Object{});
     SetJobs(Json::Array{});
     const Json& asked = Config()["RandomSeed"];
     const uint64_t seed =
@@ -61,54 +64,121 @@ class TuningMachine : private JobMachine {
 
   void Launch() {
     if (status() != "InProgress") return;
-    const int64_t most = TrialsMax(Config(), Config()["ParameterRanges"]);
     const int64_t together = Config()["ResourceLimits"].IntOr("MaxParallelTrainingJobs", 1);
-    while (Running() < together && static_cast<int64_t>(Jobs().size()) < most) CreateOne();
+    const auto most = Config()["ResourceLimits"].IntOr("MaxNumberOfTrainingJobs", INT64_MAX);
+    while (Running() < together && static_cast<int64_t>(Jobs().size()) < most)
+      if (!CreateOne()) break;
     if (Running() == 0)
       End("Completed");
     else
       SaveChange();
   }
 
-  void CreateOne() {
-    std::vector<Trial> trials;
+  /// A job of the definition that has had the fewest; false when all have had theirs.
+  bool CreateOne() {
+    const std::vector<Json> definitions = DefinitionsOf(job_);
+    std::vector<std::vector<Trial>> trials(definitions.size());
     for (const Json& one : ItemsOf(Jobs())) {
       Trial trial{one["parameters"], std::nullopt};
       if (one["objective"].is_number()) trial.objective = one["objective"].AsDouble();
-      trials.push_back(std::move(trial));
+      trials[static_cast<size_t>(one.IntOr("definition", 0))].push_back(std::move(trial));
     }
+    size_t chosen = definitions.size();
+    for (size_t i = 0; i < definitions.size(); ++i) {
+      const int64_t most = TrialsMax(Config(), definitions[i]["HyperParameterRanges"]);
+      if (static_cast<int64_t>(trials[i].size()) >= most) continue;
+      if (chosen == definitions.size() || trials[i].size() < trials[chosen].size()) chosen = i;
+    }
+    if (chosen == definitions.size()) return false;
+    const Json& definition = definitions[chosen];
     const auto index = static_cast<int64_t>(Jobs().size());
     const uint64_t seed = Seed();
-    const Json parameters =
-        NextParameters(Config(), Config()["ParameterRanges"], trials, seed, index);
+    const Json config =
+        Config().With("HyperParameterTuningJobObjective", definition["TuningObjective"]);
+    const Json parameters = NextParameters(
+        config, definition["HyperParameterRanges"], trials[chosen],
+        chosen == 0 ? seed : MixSeed(seed, chosen), static_cast<int64_t>(trials[chosen].size()));
     char suffix[32];
     std::snprintf(suffix, sizeof suffix, "-%03d-%08x", static_cast<int>(index + 1),
                   static_cast<unsigned>(MixSeed(seed, 1'000'000 + static_cast<uint64_t>(index))));
     const std::string name = Name() + suffix;
-    const Json entry =
-        Json::Object{{"name", name}, {"parameters", parameters}, {"status", "InProgress"}};
-    SetJobs(Jobs().Push(entry));
-    Ask("create:" + std::to_string(index), "CreateTrainingJob", RequestOf(name, parameters));
+    Json::Object entry{{"name", name}, {"parameters", parameters}, {"status", "InProgress"}};
+    if (chosen > 0) entry.Set("definition", static_cast<int64_t>(chosen));
+    SetJobs(Jobs().Push(std::move(entry)));
+    Ask("create:" + std::to_string(index), "CreateTrainingJob",
+        RequestOf(name, parameters, definition));
+    return true;
   }
 
   uint64_t Seed() const { return std::strtoull(state_.StringOr("seed", "0").c_str(), nullptr, 10); }
 
-  Json RequestOf(const std::string& name, const Json& parameters) const {
+  static Json RequestOf(const std::string& name, const Json& parameters, const Json& definition) {
     Json::Object request{{"TrainingJobName", name}};
     for (const char* member :
          {"AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig",
           "ResourceConfig", "StoppingCondition", "VpcConfig", "EnableNetworkIsolation",
           "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining", "CheckpointConfig",
           "RetryStrategy", "Environment"})
-      request.SetIf(member, Definition().Find(member));
-    Json words = Definition()["StaticHyperParameters"];
+      request.SetIf(member, definition.Find(member));
+    Json words = definition["StaticHyperParameters"];
     if (!words.is_object()) words = Json::Object{};
     for (const auto& member : MembersOf(parameters)) words = words.With(member.name, member.value);
-    words = words.With("_tuning_objective_metric", Objective()["MetricName"]);
+    words = words.With("_tuning_objective_metric", definition["TuningObjective"]["MetricName"]);
     request.Set("HyperParameters", words);
     return request;
   }
-  Json Objective() const { return Config()["HyperParameterTuningJobObjective"]; }
+
+  /// Values of the objective that a training job has reported; a range of its log that comes again
+  /// counts once.
+  void OnReport() {
+    const std::string name = event_.data.StringOr("name", "");
+    for (size_t i = 0; i < Jobs().size(); ++i) {
+      const Json one = Jobs().At(i);
+      if (one.StringOr("name", "") != name) continue;
+      const std::string host = event_.data.StringOr("host", "");
+      Json known = state_["reports"][name];
+      if (!known.is_object())
+        known = Json::Object{{"values", Json::Array{}}, {"ranges", Json::Object{}}};
+      if (known["ranges"][host] == event_.data["range"]) return;
+      known = known.With("ranges", known["ranges"].With(host, event_.data["range"]));
+      for (const Json& value : ItemsOf(event_.data["values"])) {
+        known = known.With("values", known["values"].Push(value));
+        Keep(name, known);
+        if (one.StringOr("status", "") == "InProgress" && !Jobs().At(i).BoolOr("isEarly", false) &&
+            EndsNow(i))
+          EndJobEarly(i);
+      }
+      Keep(name, known);
+      return;
+    }
+  }
+  void Keep(const std::string& name, const Json& reports) {
+    const Json all = state_["reports"].is_object() ? state_["reports"] : Json(Json::Object{});
+    state_ = state_.With("reports", all.With(name, reports));
+  }
+  bool EndsNow(size_t index) const {
+    const int64_t definition = Jobs().At(index).IntOr("definition", 0);
+    std::vector<Reports> all;
+    size_t mine = 0;
+    for (size_t i = 0; i < Jobs().size(); ++i) {
+      const Json& one = Jobs().At(i);
+      if (one.IntOr("definition", 0) != definition) continue;
+      if (i == index) mine = all.size();
+      Reports reports;
+      reports.number = static_cast<int64_t>(all.size());
+      for (const Json& value : ItemsOf(state_["reports"][one.StringOr("name", "")]["values"]))
+        reports.values.push_back(value.AsDouble());
+      all.push_back(std::move(reports));
+    }
+    const Json words = DefinitionOf(job_, Jobs().At(index))["StaticHyperParameters"];
+    return EndsEarly(Config(), MaxResourceOf(Config(), words), all, mine, IsUp(job_));
+  }
+  void EndJobEarly(size_t index) {
+    const Json one = Jobs().At(index);
+    Put(index, one.With("isEarly", true));
+    Ask("early:" + std::to_string(index), "StopTrainingJob",
+        Json::Object{{"TrainingJobName", one["name"]}});
+  }
 
   void OnEvent() {
     const Json& event = event_.data["event"];
@@ -149,8 +219,11 @@ class TuningMachine : private JobMachine {
       if (one["name"] != training["TrainingJobName"]) continue;
       if (IsEnd(one.StringOr("status", ""))) return;
       Json ended = one.With("status", status);
+      const Json wanted = DefinitionOf(job_, one)["TuningObjective"]["MetricName"];
+      const bool counts =
+          status == "Completed" || (status == "Stopped" && one.BoolOr("isEarly", false));
       for (const Json& metric : ItemsOf(training["FinalMetricDataList"])) {
-        if (status == "Completed" && metric["MetricName"] == Objective()["MetricName"])
+        if (counts && metric["MetricName"] == wanted)
           ended = ended.With("objective", metric["Value"]);
       }
       Put(i, ended);
@@ -160,8 +233,13 @@ class TuningMachine : private JobMachine {
   }
 
   void OnOneEnded(const Json& ended) {
-    const Json& target = Config()["TuningJobCompletionCriteria"]["TargetObjectiveMetricValue"];
-    const bool is_up = Objective().StringOr("Type", "") == "Maximize";
+    const Json& criteria = Config()["TuningJobCompletionCriteria"];
+    const Json& target = criteria["TargetObjectiveMetricValue"];
+    const bool is_up = IsUp(job_);
+    CountIdle(ended, is_up);
+    const int64_t idle_max =
+        criteria["BestObjectiveNotImproving"].IntOr("MaxNumberOfTrainingJobsNotImproving", 0);
+    if (idle_max > 0 && job_["Own"].IntOr("notImproving", 0) >= idle_max) Stop("Completed");
     if (target.is_number() && ended["objective"].is_number()) {
       const double value = ended["objective"].AsDouble();
       if (is_up ? value >= target.AsDouble() : value <= target.AsDouble()) Stop("Completed");
@@ -169,6 +247,19 @@ class TuningMachine : private JobMachine {
     if (status() == "InProgress") return Launch();
     if (Running() == 0) return End(state_.StringOr("endsWith", "Stopped"));
     SaveChange();
+  }
+
+  /// How many jobs in a row were no better than the best before them.
+  void CountIdle(const Json& ended, bool is_up) {
+    if (!ended["objective"].is_number()) return;
+    const Json& best = job_["Own"]["best"];
+    const double value = ended["objective"].AsDouble();
+    const bool is_better =
+        !best.is_number() || (is_up ? value > best.AsDouble() : value < best.AsDouble());
+    const int64_t idle = is_better ? 0 : job_["Own"].IntOr("notImproving", 0) + 1;
+    Json own = job_["Own"].With("notImproving", idle);
+    if (is_better) own = own.With("best", value);
+    job_ = job_.With("Own", own);
   }
 
   void Put(size_t index, const Json& entry) {

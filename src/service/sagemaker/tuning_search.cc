@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "json/each.h"
 #include "service/sagemaker/errors.h"
+#include "service/sagemaker/mix_seed.h"
 
 namespace stepmill::sagemaker {
 
@@ -165,17 +166,8 @@ bool IsNumber(const std::string& text) {
 
 }  // namespace
 
-uint64_t MixSeed(uint64_t seed, uint64_t number) {
-  // SplitMix64, over both.
-  uint64_t z = seed + number * 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 Result<> CheckTuningRanges(const Json& config, const Json& ranges) {
   const std::string strategy = config.StringOr("Strategy", "");
-  if (strategy == "Hyperband") return Invalid("Strategy Hyperband is not available here");
   const bool has_numbers =
       ranges["IntegerParameterRanges"].size() > 0 || ranges["ContinuousParameterRanges"].size() > 0;
   if (strategy == "Grid" && has_numbers)

@@ -21,13 +21,11 @@ Result<> CheckTuningRanges(const Json& config, const Json& ranges);
 /// How many jobs a tuning job has at most: of Grid all combinations.
 int64_t TrialsMax(const Json& config, const Json& ranges);
 
-/// The parameters of job number `index` (from 0). Random: drawn from the ranges. Grid: the
-/// combination of this number. Bayesian: drawn at first; then of some drawn near the better quarter
-/// of `trials` the one that is likeliest to be among them (a tree of Parzen estimators).
+/// The parameters of job number `index` (from 0). Random and Hyperband: drawn from the ranges.
+/// Grid: the combination of this number. Bayesian: drawn at first; then of some drawn near the
+/// better quarter of `trials` the one that is likeliest to be among them (a tree of Parzen
+/// estimators).
 Json NextParameters(const Json& config, const Json& ranges, const std::vector<Trial>& trials,
                     uint64_t seed, int64_t index);
-
-/// A number from two, the same for ever.
-uint64_t MixSeed(uint64_t seed, uint64_t number);
 
 }  // namespace stepmill::sagemaker

@@ -1,9 +1,11 @@
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "app/test_jobs.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/tuning_search.h"
+#include "service/sagemaker/tuning_stop.h"
 
 namespace stepmill::sagemaker {
 namespace {
@@ -152,11 +154,151 @@ TEST_F(TuningTest, Refusals) {
   EXPECT_EQ(refused(Request("g", "Grid")),
             "ValidationException: Grid search supports only CategoricalParameterRanges");
   EXPECT_EQ(refused(Request("h", "Hyperband")),
-            "ValidationException: Strategy Hyperband is not available here");
+            "ValidationException: MaxResource of HyperbandStrategyConfig must be specified: it "
+            "cannot be inferred from the static hyperparameters epochs, numepochs, n-epochs, "
+            "n_epochs or num_epochs");
+  const auto with = [&](const char* strategy, const char* member, const char* value) {
+    return Request("w", strategy)
+        .With("HyperParameterTuningJobConfig", Config(strategy).With(member, Parsed(value)));
+  };
+  EXPECT_EQ(refused(with("Random", "StrategyConfig", "{}")),
+            "ValidationException: StrategyConfig can be provided only if Hyperband is selected as "
+            "the strategy");
+  EXPECT_EQ(refused(with("Hyperband", "StrategyConfig",
+                         R"({"HyperbandStrategyConfig": {"MinResource": 5, "MaxResource": 4}})")),
+            "ValidationException: MinResource of HyperbandStrategyConfig must not be larger than "
+            "MaxResource");
+  EXPECT_EQ(refused(with("Hyperband", "TrainingJobEarlyStoppingType", R"("Auto")")),
+            "ValidationException: TrainingJobEarlyStoppingType must be Off to use the Hyperband "
+            "strategy");
   const Json other = Config("Random").With("HyperParameterTuningJobObjective",
                                            Parsed(R"({"Type": "Maximize", "MetricName": "auc"})"));
   EXPECT_EQ(refused(Request("m", "Random").With("HyperParameterTuningJobConfig", other)),
             "ValidationException: The objective metric auc is not in MetricDefinitions");
+}
+
+/// A training job that reports nine epochs, ever better, and goes on until it is stopped.
+FakeRun NineEpochs(const JobSpec& spec) {
+  const Json words =
+      ParseJson(test::TextOf(spec, "/opt/ml/input/config/hyperparameters.json")).value();
+  FakeRun run;
+  run.is_endless = true;
+  for (int epoch = 1; epoch <= 9; ++epoch) {
+    const double loss = std::abs(std::stod(words.StringOr("eta", "0")) - 0.3) + 1.0 / epoch;
+    run.output += "loss=" + std::to_string(loss) + "\n";
+  }
+  return run;
+}
+
+TEST_F(TuningTest, HyperbandEndsTrainingJobs) {
+  program = NineEpochs;
+  const Json config =
+      Config("Hyperband")
+          .With("StrategyConfig",
+                Parsed(R"({"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}})"));
+  const auto run = [&](const char* name) {
+    Ask("CreateHyperParameterTuningJob",
+        Request(name, "Hyperband").With("HyperParameterTuningJobConfig", config));
+    return Finish(name);
+  };
+  const Json job = run("band");
+  EXPECT_EQ(job.StringOr("HyperParameterTuningJobStatus", ""), "Completed") << job.Print();
+  EXPECT_EQ(job["TrainingJobStatusCounters"].IntOr("Stopped", 0), 6) << job.Print();
+  EXPECT_EQ(job["ObjectiveStatusCounters"].IntOr("Succeeded", 0), 6);
+  const Json training =
+      Ask("DescribeTrainingJob",
+          Json::Object{{"TrainingJobName", job["BestTrainingJob"]["TrainingJobName"]}});
+  EXPECT_EQ(training.StringOr("TuningJobArn", ""),
+            "arn:aws:sagemaker:us-east-1:000000000000:hyper-parameter-tuning-job/band");
+  EXPECT_EQ(run("band2")["BestTrainingJob"]["TunedHyperParameters"],
+            job["BestTrainingJob"]["TunedHyperParameters"]);
+}
+
+TEST_F(TuningTest, SeveralDefinitions) {
+  Json request = Request("several", "Random");
+  const Json config = Config("Random");
+  Json::Array definitions;
+  for (const char* name : {"first", "second"}) {
+    definitions.push_back(request["TrainingJobDefinition"]
+                              .With("DefinitionName", name)
+                              .With("TuningObjective", config["HyperParameterTuningJobObjective"])
+                              .With("HyperParameterRanges", config["ParameterRanges"]));
+  }
+  request =
+      request.Without("TrainingJobDefinition")
+          .With("TrainingJobDefinitions", definitions)
+          .With("HyperParameterTuningJobConfig",
+                config.Without("HyperParameterTuningJobObjective").Without("ParameterRanges"));
+  Ask("CreateHyperParameterTuningJob", request);
+  const Json job = Finish("several");
+  EXPECT_EQ(job["TrainingJobStatusCounters"].IntOr("Completed", 0), 6) << job.Print();
+  const Json list = Ask("ListTrainingJobsForHyperParameterTuningJob",
+                        Json::Object{{"HyperParameterTuningJobName", "several"}});
+  std::map<std::string, int> counts;
+  std::set<std::string> words;
+  for (const Json& one : ItemsOf(list["TrainingJobSummaries"])) {
+    ++counts[one.StringOr("TrainingJobDefinitionName", "")];
+    words.insert(one["TunedHyperParameters"].Print());
+  }
+  EXPECT_EQ(counts, (std::map<std::string, int>{{"first", 3}, {"second", 3}}));
+  EXPECT_EQ(words.size(), 6u);
+  EXPECT_EQ(
+      Refused("CreateHyperParameterTuningJob",
+              request.With("HyperParameterTuningJobName", "both")
+                  .With("TrainingJobDefinition", Request("x", "Random")["TrainingJobDefinition"])),
+      "ValidationException: Either TrainingJobDefinition or TrainingJobDefinitions can be "
+      "specified");
+}
+
+TEST_F(TuningTest, EndsWhenNothingGetsBetter) {
+  program = [](const JobSpec&) {
+    FakeRun run;
+    run.output = "loss=1\n";
+    return run;
+  };
+  const Json config =
+      Config("Random")
+          .With("ResourceLimits",
+                Parsed(R"({"MaxNumberOfTrainingJobs": 20, "MaxParallelTrainingJobs": 1})"))
+          .With(
+              "TuningJobCompletionCriteria",
+              Parsed(
+                  R"({"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}})"));
+  Ask("CreateHyperParameterTuningJob",
+      Request("idle", "Random").With("HyperParameterTuningJobConfig", config));
+  const Json job = Finish("idle");
+  EXPECT_EQ(job["TrainingJobStatusCounters"].IntOr("Completed", 0), 4) << job.Print();
+  EXPECT_EQ(job["TuningJobCompletionDetails"].IntOr("NumberOfTrainingJobsObjectiveNotImproving", 0),
+            3);
+}
+
+TEST(TuningStop, RungsOfHyperband) {
+  const Json config = Parsed(R"({"Strategy": "Hyperband", "StrategyConfig":
+    {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}}})");
+  // The first nine jobs are of the bracket whose first rung is one epoch.
+  std::vector<Reports> all;
+  for (int i = 0; i < 9; ++i) all.push_back({{1.0 + i}, i});
+  for (size_t i = 0; i < 9; ++i)
+    EXPECT_EQ(EndsEarly(config, 9, all, i, false), i >= 3) << i;  // a third goes on
+  for (size_t i = 0; i < 9; ++i) EXPECT_EQ(EndsEarly(config, 9, all, i, true), i < 6) << i;
+  all[8].values = {9, 1};
+  EXPECT_FALSE(EndsEarly(config, 9, all, 8, false));  // two epochs are no rung
+  all[0].values = std::vector<double>(9, 1);
+  EXPECT_TRUE(EndsEarly(config, 9, all, 0, false));  // MaxResource
+  // The tenth is of the next bracket: it is left alone until its third epoch.
+  all.push_back({{100}, 9});
+  EXPECT_FALSE(EndsEarly(config, 9, all, 9, false));
+  EXPECT_EQ(MaxResourceOf(Parsed("{}"), Parsed(R"({"epochs": "12"})")), 12);
+}
+
+TEST(TuningStop, TheMedianOfTheOthers) {
+  const Json config = Parsed(R"({"Strategy": "Random", "TrainingJobEarlyStoppingType": "Auto"})");
+  std::vector<Reports> all{{{4, 2}, 0}, {{6, 4}, 1}, {{8, 2}, 2}, {{9, 4.5}, 3}};
+  EXPECT_FALSE(EndsEarly(config, 0, all, 3, false));  // the median is 5
+  all[3].values = {9, 5.5};
+  EXPECT_TRUE(EndsEarly(config, 0, all, 3, false));
+  all.pop_back();
+  EXPECT_FALSE(EndsEarly(config, 0, all, 2, false));  // too few to tell
 }
 
 }  // namespace
