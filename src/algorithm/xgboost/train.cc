@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <thread>
 
 #include "algorithm/xgboost/booster.h"
 #include "algorithm/xgboost/data.h"
 #include "algorithm/xgboost/hyperparameters.h"
 #include "algorithm/xgboost/metrics.h"
+#include "algorithm/xgboost/tracker.h"
 #include "base/strings.h"
 #include "io/files.h"
 #include "json/each.h"
@@ -200,26 +202,39 @@ Result<> SetParameters(Booster& booster, const Config& config, int threads) {
   return {};
 }
 
+/// Where the model goes; of several hosts the first one prints and saves.
+struct Place {
+  std::string model;
+  const Together* together = nullptr;
+  bool is_first() const { return !together || together->is_first(); }
+  bool AnyOf(bool is_so) const { return together ? together->AnyOf(is_so) : is_so; }
+  Result<> Save(const Booster& booster) const {
+    return is_first() ? booster.Save(model) : Result<>();
+  }
+};
+
 Result<> Boost(Booster& booster, const Config& config, const Sets& sets,
-               const Checkpointing& checkpoints, const std::string& model) {
+               const Checkpointing& checkpoints, const Place& place) {
   Stopper stopper(config, sets);
   for (int round = checkpoints.first_round; round < config.num_round; ++round) {
     MILL_CHECK(booster.Update(round, sets.matrices.front()));
     MILL_TRY(Metrics metrics, booster.Evaluate(round, sets.matrices, sets.names));
     MILL_CHECK(AddOwnMetrics(booster, config, sets, metrics));
-    PrintRound(round, metrics);
-    MILL_CHECK(SaveCheckpoint(booster, checkpoints, round));
-    if (is_told_to_end) {
-      if (config.saves_on_termination) MILL_CHECK(booster.Save(model));
+    if (place.is_first()) {
+      PrintRound(round, metrics);
+      MILL_CHECK(SaveCheckpoint(booster, checkpoints, round));
+    }
+    if (place.AnyOf(is_told_to_end != 0)) {
+      if (config.saves_on_termination) MILL_CHECK(place.Save(booster));
       return {};
     }
     if (!stopper.IsEnough(round, metrics)) continue;
     std::printf("Stopping. Best iteration: [%d]\n", stopper.best_round());
     break;
   }
-  if (config.early_stopping_rounds == 0 || stopper.best_round() < 0) return booster.Save(model);
+  if (config.early_stopping_rounds == 0 || stopper.best_round() < 0) return place.Save(booster);
   MILL_TRY(const Booster best, booster.First(stopper.best_round() + 1));
-  return best.Save(model);
+  return place.Save(best);
 }
 
 }  // namespace
@@ -231,8 +246,13 @@ Result<> Train(const std::string& root, const std::string& version) {
   MILL_TRY(const Json channels, ReadConfig(root, "inputdataconfig.json", true));
   MILL_CHECK(CheckChannels(channels));
   MILL_TRY(const Json resources, ReadConfig(root, "resourceconfig.json", false));
-  if (resources["hosts"].size() > 1)
-    return UserError("Distributed training is not available here: use one instance");
+  std::unique_ptr<Together> together;
+  if (resources["hosts"].size() > 1) {
+    if (!config.own_metrics.empty())
+      return UserError("Metric " + config.own_metrics.front() +
+                       " is not available here in distributed training");
+    MILL_TRY(together, Together::Join(resources));
+  }
   MILL_TRY(const Json checkpoint_config, ReadConfig(root, "checkpointconfig.json", false));
   std::printf("Running XGBoost Sagemaker in algorithm mode\n");
   const int threads = ThreadCount(config);
@@ -241,7 +261,10 @@ Result<> Train(const std::string& root, const std::string& version) {
   MILL_CHECK(AddSet(sets, root, "train", channels["train"], config, threads, columns));
   if (channels.Has("validation"))
     MILL_CHECK(AddSet(sets, root, "validation", channels["validation"], config, threads, columns));
-  std::printf("Single node training.\n");
+  if (together)
+    std::printf("Distributed node training with %d hosts.\n", together->count());
+  else
+    std::printf("Single node training.\n");
   const Checkpointing checkpoints = FindCheckpoint(checkpoint_config);
   MILL_TRY(Booster booster, Booster::Make(sets.matrices));
   if (!checkpoints.newest.empty()) {
@@ -252,7 +275,8 @@ Result<> Train(const std::string& root, const std::string& version) {
   std::fflush(stdout);
   MILL_CHECK(SetParameters(booster, config, threads));
   MILL_CHECK(io::MakeFolders(root + "/model"));
-  return Boost(booster, config, sets, checkpoints, root + "/model/xgboost-model");
+  const Place place{root + "/model/xgboost-model", together.get()};
+  return Boost(booster, config, sets, checkpoints, place);
 }
 
 }  // namespace stepmill::xgboost

@@ -1,8 +1,13 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "algorithm/xgboost/data.h"
 #include "algorithm/xgboost/hyperparameters.h"
@@ -205,9 +210,65 @@ TEST_F(XgboostTrain, GoesOnFromACheckpoint) {
   EXPECT_EQ(Booster::Load(root + "/model/xgboost-model")->Rounds().value(), 10);
 }
 
+/// A port that was free a moment ago.
+int FreePort() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
+
+TEST_F(XgboostTrain, TwoHostsTogether) {
+  // Each host, a thread here, has one half of the rows.
+  ::setenv("STEPMILL_XGBOOST_PORT", std::to_string(FreePort()).c_str(), 1);
+  const std::string home = root;
+  const std::string all = io::ReadFile(root + "/input/data/train/deep/t.csv").value();
+  const size_t half = all.find('\n', all.size() / 2) + 1;
+  const char* const names[] = {"127.0.0.1", "localhost"};
+  for (const std::string name : names) {
+    root = home + "/" + name;
+    Write("input/config/resourceconfig.json",
+          R"({"hosts": ["127.0.0.1", "localhost"], "current_host": ")" + name + R"("})");
+    Write("input/config/inputdataconfig.json", R"({"train": {"ContentType": "text/csv"}})");
+    Write("input/config/hyperparameters.json", R"({"num_round": "12", "tree_method": "hist"})");
+    const bool is_first = name == "127.0.0.1";
+    Write("input/data/train/t.csv", is_first ? all.substr(0, half) : all.substr(half));
+  }
+  root = home;
+  std::vector<Result<>> results(2);
+  testing::internal::CaptureStdout();
+  std::thread other([&] { results[1] = Train(home + "/" + names[1], "1.7-1"); });
+  results[0] = Train(home + "/" + names[0], "1.7-1");
+  other.join();
+  const std::string out = testing::internal::GetCapturedStdout();
+  for (const Result<>& result : results) ASSERT_TRUE(result) << result.error().message << out;
+  EXPECT_NE(out.find("Distributed node training with 2 hosts."), std::string::npos) << out;
+  const size_t last = out.find("[11]\ttrain-rmse:");
+  ASSERT_NE(last, std::string::npos) << out;
+  EXPECT_EQ(out.find("[11]\ttrain-rmse:", last + 1), std::string::npos) << out;  // printed once
+  EXPECT_LT(std::stod(out.substr(last + sizeof "[11]\ttrain-rmse:" - 1)), 10) << out;
+  EXPECT_TRUE(io::Exists(home + "/127.0.0.1/model/xgboost-model"));
+  EXPECT_FALSE(io::Exists(home + "/localhost/model/xgboost-model"));
+  EXPECT_EQ(Booster::Load(home + "/127.0.0.1/model/xgboost-model")->Rounds().value(), 12);
+}
+
 TEST_F(XgboostTrain, MistakesOfTheUser) {
   EXPECT_EQ(Run(R"({"num_round": "2", "objective": "binary:logistic"})"),
             "UserError: label must be in [0,1] for logistic regression");
+  for (const auto& [bad, what] :
+       {std::pair("1,2,3\n4,5\n", "line 2: 2 columns, but the first line has 3"),
+        std::pair("ham,2,3\n", "line 1: label 'ham' is not a number"),
+        std::pair("inf,2,3\n", "line 1: label 'inf' is not a number")}) {
+    Write("input/data/validation/v.csv", bad);
+    EXPECT_EQ(
+        Run(R"({"num_round": "2"})"),
+        std::string("UserError: Failed to load csv data with exception:\nFile 'v.csv', ") + what);
+  }
   Write("input/data/validation/v.csv", "1,2,3,4\n");
   EXPECT_TRUE(Run(R"({"num_round": "2"})").starts_with("UserError: feature_names mismatch"));
   std::filesystem::remove_all(root + "/input/data/train");
