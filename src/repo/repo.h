@@ -90,6 +90,11 @@ class Repos {
   /// which is made when it is missing, without its history: the branch's commit. kNotFound: no such
   /// repository or branch; kUnavailable: the server does not answer.
   virtual Task<std::string> Fetch(RepoId mirror, std::string url, std::string branch) = 0;
+  /// Clones into `folder` (which is empty, or made) and checks the commit out, detached, as CI
+  /// servers do: the remote "origin" is `url`, its branches and tags are there. With a depth above
+  /// 0 the history ends there, and only the commit is there. Pull references come by their ids.
+  virtual Task<> Checkout(RepoId repo, std::string commit, int64_t depth, std::string url,
+                          std::string folder) = 0;
   /// Writes the tree of a commit as a zip at `to_path` (no .git): a pipeline's source artifact.
   virtual Task<> ArchiveZip(RepoId repo, std::string commit, std::string to_path) = 0;
 };

@@ -10,7 +10,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import report  # noqa: E402
 
-GROUPS = ["start", "loop", "wire", "waits", "history", "store", "interpreter", "query", "jobs", "many"]
+GROUPS = ["start", "loop", "wire", "waits", "history", "store", "interpreter", "query", "jobs", "objects", "training",
+          "boost", "many"]
 ON_REQUEST = ["build"]
 
 

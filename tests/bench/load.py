@@ -38,20 +38,22 @@ def execution_arn(machine_arn, name):
 
 
 class Nginx:
-    """Answers every request with a static 200 of `size` bytes, on loopback."""
+    """Answers every request with a static 200 of `size` bytes, or with the files of a folder, on loopback."""
 
-    def __init__(self, size):
+    def __init__(self, size, files=None):
         self.folder = tempfile.TemporaryDirectory(prefix="stepmill-nginx-")
         self.port = free_port()
         folder = self.folder.name
         temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n"
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        answers = f"root {files}; autoindex on; autoindex_format json; sendfile on;" if files else f"return 200 \"{'x' * size}\";"
+        user = "user root;\n" if files and os.getuid() == 0 else ""  # the folder is ours alone
         with open(folder + "/nginx.conf", "w", encoding="ascii") as file:
-            file.write(f"""daemon off; worker_processes auto; pid {folder}/pid; error_log {folder}/error.log;
+            file.write(f"""{user}daemon off; worker_processes auto; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{
 {temporary}access_log off; keepalive_requests 1000000000; keepalive_timeout 600;
-server {{ listen 127.0.0.1:{self.port}; default_type application/x-amz-json-1.0; location / {{ return 200 "{'x' * size}"; }} }}
+server {{ listen 127.0.0.1:{self.port}; default_type application/x-amz-json-1.0; location / {{ {answers} }} }}
 }}
 """)
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-e", folder + "/error.log", "-c", folder + "/nginx.conf"])

@@ -40,6 +40,9 @@ struct None final : Repos {
     co_return Refuse();
   }
   Task<std::string> Fetch(RepoId, std::string, std::string) override { co_return Refuse(); }
+  Task<> Checkout(RepoId, std::string, int64_t, std::string, std::string) override {
+    co_return Refuse();
+  }
   Task<> ArchiveZip(RepoId, std::string, std::string) override { co_return Refuse(); }
 };
 

@@ -140,6 +140,35 @@ TEST(ContainerBackend, NothingIsLostWithServerAndEngine) {
   EXPECT_EQ(ReadWholeLog(world, spec.id), "before\nafter\n");
 }
 
+TEST(ContainerBackend, WhatStepsLeaveBehindEndsWithTheJob) {
+  SKIP_WITHOUT_IMAGES();
+  ContainerWorld world;
+  JobSpec spec = ShellJob("daemon-1", "");
+  spec.entrypoint.reset();
+  spec.arguments.clear();
+  spec.is_stepped = true;
+  spec.shm_mib = 1;
+  spec.output_paths = {"/srv/out"};
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Start(spec)));
+  StepSpec step;
+  step.sequence = 1;
+  // A daemon of its own session that holds the output open and minds no TERM.
+  step.argv = {
+      "sh", "-c",
+      "setsid sh -c \"trap '' TERM; echo \\$\\$ >/srv/out/pid; while :; do sleep 1; done\" & "
+      "while [ ! -s /srv/out/pid ]; do sleep 0.05; done; echo done"};
+  const auto first = io::RunOn(world.loop(), world.backend().RunStep(spec.id, step));
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->exit_code, 0);
+  step.sequence = 2;
+  step.argv = {"sh", "-c", "kill -0 $(cat /srv/out/pid) && dd if=/dev/zero of=/dev/shm/f bs=64k"};
+  EXPECT_EQ(io::RunOn(world.loop(), world.backend().RunStep(spec.id, step)).value().exit_code, 1);
+  ASSERT_TRUE(io::RunOn(world.loop(), world.backend().Stop(spec.id, std::chrono::seconds(1))));
+  EXPECT_TRUE(io::RunOn(world.loop(), world.backend().Wait(spec.id)).value().was_stopped);
+  const std::string log = ReadWholeLog(world, spec.id);
+  EXPECT_NE(log.find("No space left on device"), std::string::npos) << log;
+}
+
 TEST(ContainerBackend, TheEndOutlivesTheExitFile) {
   SKIP_WITHOUT_IMAGES();
   ContainerWorld world;

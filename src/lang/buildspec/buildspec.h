@@ -27,9 +27,14 @@ struct Finding {
 ///         RE2}, "runtimeVersions": {name: version}}},
 ///      "artifacts": {"files": [glob], "exclude": [glob], "baseDirectory": path,
 ///                    "discardPaths": bool, "name": text, "s3Prefix": text, "symlinks": bool},
-///      "secondary": {id: as artifacts}, "reports": [name], "cache": as given}
+///      "secondary": {id: as artifacts},
+///      "reports": [{"name": name or ARN, "files": [glob], "exclude": [], "baseDirectory": path,
+///                   "discardPaths": bool, "format": "JUNITXML"...}],
+///      "cache": {"paths": [glob], "key": text, "fallbackKeys": [text],
+///                "action": "" | "restore" | "save"}}
 ///
-/// `phases` holds only what the file names; `artifacts` is absent when the file has none.
+/// `phases` holds only what the file names; `artifacts` and `cache` are absent when
+/// the file has none.
 struct Parsed {
   Json spec;  ///< null when there are findings
   std::vector<Finding> findings;

@@ -64,6 +64,8 @@ class Reader {
   Json Phase(const Json& value, const std::string& pointer, std::string_view name);
   Json OnFailure(const Json& value, const std::string& pointer);
   Json Artifacts(const Json& value, const std::string& pointer, bool is_secondary);
+  Json Report(const Json& value, const std::string& pointer, const std::string& name);
+  Json Cache(const Json& value);
 
   const Positions& positions_;
   std::vector<Finding> findings_;
@@ -287,6 +289,52 @@ Json Reader::Artifacts(const Json& value, const std::string& pointer, bool is_se
   return out;
 }
 
+Json Reader::Report(const Json& value, const std::string& pointer, const std::string& name) {
+  constexpr std::array<std::string_view, 10> kFormats = {
+      "CLOVERXML", "COBERTURAXML", "CUCUMBERJSON", "JACOCOXML", "JUNITXML",
+      "NUNIT3XML", "NUNITXML",     "SIMPLECOV",    "TESTNGXML", "VISUALSTUDIOTRX"};
+  Json::Object out{{"name", name}};
+  const bool is_map = WantMap(value, pointer, name);
+  if (value.is_null()) Fault(pointer, "Missing files in report '" + name + "'");
+  if (!is_map) return out;
+  RefuseUnknown(value, pointer, {"files", "base-directory", "discard-paths", "file-format"});
+  const Json files = TextList(value.Find("files"), pointer + "/files", "files");
+  if (files.size() == 0) Fault(pointer, "Missing files in report '" + name + "'");
+  out.Set("files", files);
+  out.Set("exclude", Json::Array());
+  out.Set("baseDirectory", Text(value, pointer, "base-directory"));
+  out.Set("discardPaths", YesNo(value, pointer, "discard-paths"));
+  std::string format = ToUpper(Text(value, pointer, "file-format"));
+  if (format.empty()) format = "JUNITXML";
+  if (std::find(kFormats.begin(), kFormats.end(), format) == kFormats.end()) {
+    std::string known;
+    for (const std::string_view one : kFormats)
+      known += (known.empty() ? "" : ",") + std::string(one);
+    Fault(pointer + "/file-format", "Invalid file-format '" + format + "'. Expecting: " + known);
+  }
+  out.Set("format", format);
+  return out;
+}
+
+Json Reader::Cache(const Json& value) {
+  constexpr const char* kAt = "/cache";
+  RefuseUnknown(value, kAt, {"paths", "key", "fallback-keys", "action"});
+  Json::Object out;
+  out.Set("paths", TextList(value.Find("paths"), "/cache/paths", "paths"));
+  out.Set("key", Text(value, kAt, "key"));
+  const Json fallback =
+      TextList(value.Find("fallback-keys"), "/cache/fallback-keys", "fallback-keys");
+  if (fallback.size() > kFallbackKeysMax)
+    Fault("/cache/fallback-keys",
+          "cache has more than " + std::to_string(kFallbackKeysMax) + " fallback-keys");
+  out.Set("fallbackKeys", fallback);
+  const std::string action = Text(value, kAt, "action");
+  if (!action.empty() && action != "restore" && action != "save")
+    Fault("/cache/action", "Invalid cache action '" + action + "'. Expecting: restore,save");
+  out.Set("action", action);
+  return out;
+}
+
 Parsed Reader::Run(const Json& document) {
   if (!document.is_object()) {
     Fault("", "The buildspec is not a map of keys: found " + KindName(document));
@@ -313,9 +361,10 @@ Parsed Reader::Run(const Json& document) {
   out.Set("secondary", std::move(secondary));
   Json::Array reports;
   if (WantMap(document["reports"], "/reports", "reports"))
-    for (const auto& member : document["reports"].members()) reports.push_back(member.name);
+    for (const auto& member : document["reports"].members())
+      reports.push_back(Report(member.value, PointerAppend("/reports", member.name), member.name));
   out.Set("reports", std::move(reports));
-  if (document.Has("cache")) out.Set("cache", document["cache"]);
+  if (WantMap(document["cache"], "/cache", "cache")) out.Set("cache", Cache(document["cache"]));
   std::stable_sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) {
     return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
   });

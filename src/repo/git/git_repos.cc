@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/strings.h"
+#include "repo/git/checkout.h"
 #include "repo/git/run.h"
 
 namespace stepmill {
@@ -424,6 +425,12 @@ struct Worker {
     return Failed("fetch", output);
   }
 
+  Result<> Checkout(const RepoId& repo, const std::string& commit, int64_t depth,
+                    const std::string& url, const std::string& folder) const {
+    MILL_TRY(const std::string id, Resolve(repo, commit));
+    return repo::CheckOut(Path(repo), id, depth, url, folder, home);
+  }
+
   Result<> ArchiveZip(const RepoId& repo, const std::string& commit,
                       const std::string& to_path) const {
     MILL_TRY(const std::string id, Resolve(repo, commit));
@@ -534,6 +541,13 @@ class GitRepos : public Repos {
   Task<std::string> Fetch(RepoId mirror, std::string url, std::string branch) override {
     const auto work = [worker = worker_, mirror, url, branch] {
       return worker.Fetch(mirror, url, branch);
+    };
+    return io::Offload(loop_.pool(), work);
+  }
+  Task<> Checkout(RepoId repo, std::string commit, int64_t depth, std::string url,
+                  std::string folder) override {
+    const auto work = [worker = worker_, repo, commit, depth, url, folder] {
+      return worker.Checkout(repo, commit, depth, url, folder);
     };
     return io::Offload(loop_.pool(), work);
   }

@@ -148,6 +148,22 @@ TEST_F(GitReposTest, FetchesOverHttpOnly) {
             Code::kUnavailable);
 }
 
+TEST_F(GitReposTest, ChecksOutAsCiServersDo) {
+  Push();
+  const std::string feature = Run(repos_->Resolve(kRepo, "feature")).value();
+  const std::string url = "https://example.com/demo.git";
+  const auto full = Run(repos_->Checkout(kRepo, feature, 0, url, folder_ + "/full"));
+  ASSERT_TRUE(full.has_value()) << full.error().message;
+  EXPECT_EQ(
+      Shell("cd full; git rev-parse HEAD; git rev-parse --abbrev-ref HEAD; git status --short; "
+            "git rev-parse --abbrev-ref origin/main; git remote get-url origin; "
+            "git rev-list --count HEAD"),
+      feature + "\nHEAD\norigin/main\n" + url + "\n2");
+  ASSERT_TRUE(Run(repos_->Checkout(kRepo, feature, 1, url, folder_ + "/shallow")).has_value());
+  EXPECT_EQ(Shell("cd shallow; git rev-parse HEAD; git rev-list --count HEAD; git branch -r"),
+            feature + "\n1");
+}
+
 TEST_F(GitReposTest, ArchivesCreatesAgainAndRemoves) {
   Push();
   const std::string zip = folder_ + "/a.zip";

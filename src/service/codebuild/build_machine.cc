@@ -286,6 +286,7 @@ class Machine {
     log.Set("spec", output["spec"]);
     Perform("log", "log", std::move(log));
     state_ = state_.With("spec", output["spec"]).With("hasLog", true);
+    if (output.Has("sequence")) state_ = state_.With("sequence", output["sequence"]);
     Leave("SUCCEEDED");
     SayLeft("DOWNLOAD_SOURCE", true, "", "");
     const buildspec::Event started = buildspec::Started{};
@@ -311,6 +312,7 @@ class Machine {
     if (output.Has("artifacts")) build_ = build_.With("artifacts", output["artifacts"]);
     if (output.Has("secondaryArtifacts"))
       build_ = build_.With("secondaryArtifacts", output["secondaryArtifacts"]);
+    if (output.Has("reportArns")) build_ = build_.With("reportArns", output["reportArns"]);
     buildspec::UploadEnded ended;
     if (error) {
       ended = {false, "CLIENT_ERROR", error->StringOr("message", "")};

@@ -173,7 +173,8 @@ Task<Json> Start(Call& call, Document project, Json input, bool is_by_pipeline) 
   call.batch.Replace(project, project.body.With("buildCount", number));
   MILL_CO_TRY(const int64_t order, co_await NextOrder(call));
   const Json own = build["own"].is_object() ? build["own"] : Json(Json::Object{});
-  build = build.With("own", own.With("order", order));
+  build = build.With(
+      "own", own.With("order", order).With("cacheResets", project.body.IntOr("cacheResets", 0)));
   for (const Key& key :
        {StartedKey(call, "started", "", build), StartedKey(call, "started", name, build)})
     call.batch.PutDocument(key, Json::Object{{"id", id}});

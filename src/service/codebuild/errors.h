@@ -19,6 +19,15 @@ inline Error TooManyQueued(int64_t most) {
   return {Code::kLimit, "AccountLimitExceededException",
           "Cannot have more than " + std::to_string(most) + " builds in queue for the account"};
 }
+inline Error ReportGroupNotFound(const std::string& arn) {
+  return {Code::kNotFound, "ResourceNotFoundException", "Report group cannot be found: " + arn};
+}
+inline Error ReportGroupExists(const std::string& arn) {
+  return {Code::kConflict, "ResourceAlreadyExistsException", "Report group already exists: " + arn};
+}
+inline Error ReportNotFound(const std::string& arn) {
+  return {Code::kNotFound, "ResourceNotFoundException", "Report cannot be found: " + arn};
+}
 inline Error BuildNotFound(const std::string& arn) {
   return {Code::kNotFound, "ResourceNotFoundException", "Build cannot be found: " + arn};
 }

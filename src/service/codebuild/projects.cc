@@ -17,6 +17,18 @@ std::string ProjectArn(const Call& call, const std::string& name) {
   return call.Arn("codebuild", "project/" + name);
 }
 
+Result<> CheckCache(const Json& cache, bool is_privileged) {
+  const std::string type = cache.StringOr("type", "NO_CACHE");
+  if (type == "S3" && cache.StringOr("location", "").empty())
+    return InvalidInput("Invalid cache: location must be a valid S3 bucket, followed by a prefix");
+  if (type == "LOCAL" && cache["modes"].size() == 0)
+    return InvalidInput("Invalid cache: modes are required for the cache type LOCAL");
+  for (const Json& mode : ItemsOf(cache["modes"]))
+    if (mode == Json("LOCAL_DOCKER_LAYER_CACHE") && type == "LOCAL" && !is_privileged)
+      return InvalidInput("Invalid cache: LOCAL_DOCKER_LAYER_CACHE requires privileged mode");
+  return {};
+}
+
 /// Whatever would change a build and cannot be done here is refused by its name.
 Result<> CheckCapabilities(const Json& project) {
   const Json& environment = project["environment"];
@@ -42,6 +54,7 @@ Result<> CheckCapabilities(const Json& project) {
   if (source_type != "NO_SOURCE" && source_type != "CODEPIPELINE" &&
       source.StringOr("location", "").empty())
     return InvalidInput("Location is required for the source type " + source_type);
+  MILL_CHECK(CheckCache(project["cache"], environment.BoolOr("privilegedMode", false)));
   const Json& artifacts = project["artifacts"];
   const std::string artifacts_type = artifacts.StringOr("type", "");
   if ((source_type == "CODEPIPELINE") != (artifacts_type == "CODEPIPELINE"))
@@ -82,7 +95,9 @@ Json WithDefaults(Json project) {
   return project;
 }
 
-Json Shown(const Json& project) { return project.Without("buildCount").Without("batchCount"); }
+Json Shown(const Json& project) {
+  return project.Without("buildCount").Without("batchCount").Without("cacheResets");
+}
 
 }  // namespace
 
@@ -133,6 +148,15 @@ Task<Json> UpdateProject(Call& call) {
   project = WithDefaults(project).With("lastModified", SecondsSinceEpoch(call.Now()));
   call.batch.Replace(document, project);
   co_return Json::Object{{"project", Shown(project)}};
+}
+
+/// What the cache has is not found any more (AWS: "Resets the cache for a project").
+Task<Json> InvalidateProjectCache(Call& call) {
+  MILL_CO_TRY(const Document project,
+              co_await RequireProject(call, call.input.StringOr("projectName", "")));
+  const int64_t resets = project.body.IntOr("cacheResets", 0) + 1;
+  call.batch.Replace(project, project.body.With("cacheResets", resets));
+  co_return Json::Object{};
 }
 
 Task<Json> DeleteProject(Call& call) {

@@ -63,6 +63,7 @@ Task<Json> ListIndex(Call& call, Key prefix);
 Task<Json> CreateProject(Call& call);
 Task<Json> UpdateProject(Call& call);
 Task<Json> DeleteProject(Call& call);
+Task<Json> InvalidateProjectCache(Call& call);
 Task<Json> BatchGetProjects(Call& call);
 Task<Json> ListProjects(Call& call);
 Task<Json> StartBuild(Call& call);

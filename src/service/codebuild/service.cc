@@ -6,6 +6,7 @@
 #include "service/codebuild/follow.h"
 #include "service/codebuild/performers.h"
 #include "service/codebuild/records.h"
+#include "service/codebuild/reports.h"
 #include "service/ports.h"
 
 namespace stepmill::codebuild {
@@ -15,9 +16,12 @@ constexpr std::string_view kProject = "arn:aws:codebuild:{region}:{account}:proj
 constexpr std::string_view kProjectName =
     "arn:aws:codebuild:{region}:{account}:project/{projectName}";
 constexpr std::string_view kAny = "arn:aws:codebuild:{region}:{account}:project/*";
+constexpr std::string_view kReportGroupName =
+    "arn:aws:codebuild:{region}:{account}:report-group/{name}";
+constexpr std::string_view kAnyReportGroup = "arn:aws:codebuild:{region}:{account}:report-group/*";
 constexpr std::string_view kKept =
-    "description,tags,badgeEnabled,encryptionKey,cache,"
-    "environment.imagePullCredentialsType,source.auth,source.gitCloneDepth,"
+    "description,tags,badgeEnabled,encryptionKey,"
+    "environment.imagePullCredentialsType,source.auth,"
     "source.gitSubmodulesConfig,artifacts.encryptionDisabled";
 
 constexpr Operation kOperations[] = {
@@ -47,13 +51,17 @@ constexpr Operation kOperations[] = {
      .handler = ListProjects,
      .action = "codebuild:ListProjects",
      .access = Access::kList},
+    {.name = "InvalidateProjectCache",
+     .handler = InvalidateProjectCache,
+     .action = "codebuild:InvalidateProjectCache",
+     .resource = kProjectName,
+     .access = Access::kWrite},
     {.name = "StartBuild",
      .handler = StartBuild,
      .action = "codebuild:StartBuild",
      .resource = kProjectName,
      .access = Access::kWrite,
-     .keeps = "cacheOverride,encryptionKeyOverride,imagePullCredentialsTypeOverride,"
-              "gitCloneDepthOverride,"
+     .keeps = "encryptionKeyOverride,imagePullCredentialsTypeOverride,"
               "gitSubmodulesConfigOverride,sourceAuthOverride"},
     {.name = "StartBuildForPipeline",
      .handler = StartBuildForPipeline,
@@ -80,8 +88,8 @@ constexpr Operation kOperations[] = {
      .handler = StartBuildBatch,
      .action = "codebuild:StartBuildBatch",
      .resource = kProjectName,
-     .keeps = "cacheOverride,encryptionKeyOverride,imagePullCredentialsTypeOverride,"
-              "gitCloneDepthOverride,gitSubmodulesConfigOverride,sourceAuthOverride"},
+     .keeps = "encryptionKeyOverride,imagePullCredentialsTypeOverride,"
+              "gitSubmodulesConfigOverride,sourceAuthOverride"},
     {.name = "StopBuildBatch",
      .handler = StopBuildBatch,
      .action = "codebuild:StopBuildBatch",
@@ -109,6 +117,79 @@ constexpr Operation kOperations[] = {
      .handler = StartBuildOfBatch,
      .action = "codebuild:StartBuild",
      .resource = kProjectName,
+     .is_internal = true},
+    {.name = "CreateReportGroup",
+     .handler = CreateReportGroup,
+     .action = "codebuild:CreateReportGroup",
+     .resource = kReportGroupName,
+     .access = Access::kWrite},
+    {.name = "UpdateReportGroup",
+     .handler = UpdateReportGroup,
+     .action = "codebuild:UpdateReportGroup",
+     .resource = "{arn}",
+     .access = Access::kWrite},
+    {.name = "DeleteReportGroup",
+     .handler = DeleteReportGroup,
+     .action = "codebuild:DeleteReportGroup",
+     .resource = "{arn}",
+     .access = Access::kWrite},
+    {.name = "BatchGetReportGroups",
+     .handler = BatchGetReportGroups,
+     .action = "codebuild:BatchGetReportGroups",
+     .resource = kAnyReportGroup,
+     .access = Access::kRead},
+    {.name = "ListReportGroups",
+     .handler = ListReportGroups,
+     .action = "codebuild:ListReportGroups",
+     .access = Access::kList},
+    {.name = "ListReports",
+     .handler = ListReports,
+     .action = "codebuild:ListReports",
+     .access = Access::kList},
+    {.name = "ListReportsForReportGroup",
+     .handler = ListReportsForReportGroup,
+     .action = "codebuild:ListReportsForReportGroup",
+     .resource = "{reportGroupArn}",
+     .access = Access::kList},
+    {.name = "BatchGetReports",
+     .handler = BatchGetReports,
+     .action = "codebuild:BatchGetReports",
+     .resource = kAnyReportGroup,
+     .access = Access::kRead},
+    {.name = "DescribeTestCases",
+     .handler = DescribeTestCases,
+     .action = "codebuild:DescribeTestCases",
+     .resource = kAnyReportGroup,
+     .access = Access::kRead},
+    {.name = "DescribeCodeCoverages",
+     .handler = DescribeCodeCoverages,
+     .action = "codebuild:DescribeCodeCoverages",
+     .resource = kAnyReportGroup,
+     .access = Access::kRead},
+    {.name = "DeleteReport",
+     .handler = DeleteReport,
+     .action = "codebuild:DeleteReport",
+     .resource = kAnyReportGroup,
+     .access = Access::kWrite},
+    {.name = "CreateReport",
+     .handler = CreateReport,
+     .action = "codebuild:CreateReport",
+     .resource = "{reportGroupArn}",
+     .is_internal = true},
+    {.name = "BatchPutTestCases",
+     .handler = BatchPutTestCases,
+     .action = "codebuild:BatchPutTestCases",
+     .resource = "{reportGroupArn}",
+     .is_internal = true},
+    {.name = "BatchPutCodeCoverages",
+     .handler = BatchPutTestCases,
+     .action = "codebuild:BatchPutCodeCoverages",
+     .resource = "{reportGroupArn}",
+     .is_internal = true},
+    {.name = "UpdateReport",
+     .handler = UpdateReport,
+     .action = "codebuild:UpdateReport",
+     .resource = "{reportGroupArn}",
      .is_internal = true},
     {.name = "CreateWebhook",
      .handler = CreateWebhook,

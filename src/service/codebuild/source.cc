@@ -1,15 +1,16 @@
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "archive/archive.h"
 #include "base/strings.h"
 #include "compute/backend.h"
 #include "json/each.h"
 #include "lang/buildspec/buildspec.h"
+#include "lang/buildspec/cache.h"
 #include "lang/buildspec/script.h"
 #include "repo/repo.h"
 #include "service/codebuild/build_machine.h"
+#include "service/codebuild/cache.h"
+#include "service/codebuild/files.h"
 #include "service/codebuild/performers.h"
 #include "service/codebuild/records.h"
 
@@ -29,13 +30,6 @@ std::pair<std::string, std::string> ObjectOf(std::string text) {
   const size_t slash = text.find('/');
   if (slash == std::string::npos) return {text, ""};
   return {text.substr(0, slash), text.substr(slash + 1)};
-}
-
-std::string ReadHostFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 /// One source staged: where it is on this machine, which version it is.
@@ -58,21 +52,22 @@ Task<Staged> StageZip(Asker asker, std::string bucket, std::string key, std::str
   co_return Staged{};
 }
 
-Task<Staged> StageGit(Asker asker, Json source, std::string version, std::string folder,
-                      std::string temporary) {
+Task<Staged> StageGit(Asker asker, Json source, std::string version, std::string folder) {
   const std::string name = RepositoryOf(source.StringOr("location", ""));
   const RepoId repo{asker.account, asker.region, name};
   const auto commit = co_await ResolveVersion(asker, repo, version);
   if (!commit)
     co_return ClientError("git: " + commit.error().message + " for primary source " +
                           source.StringOr("location", "") + " and source version " + version);
-  const auto packed = co_await asker.ports.repos.ArchiveZip(repo, *commit, temporary);
-  if (!packed) co_return ClientError("git: " + packed.error().message);
-  const Archive::Limits limits;
-  const auto unpacked = co_await asker.ports.archive.Unpack(temporary, folder, limits);
-  std::error_code ignored;
-  fs::remove(temporary, ignored);
-  if (!unpacked) co_return ClientError(unpacked.error().message);
+  // "If this value is 0, greater than 25, or not provided, then the full history is downloaded."
+  int64_t depth = source.IntOr("gitCloneDepth", 0);
+  if (depth > 25) depth = 0;
+  std::error_code failed;  // what a first try left behind; the clone tells
+  fs::remove_all(folder, failed);
+  fs::create_directories(folder, failed);
+  const auto cloned = co_await asker.ports.repos.Checkout(repo, *commit, depth,
+                                                          source.StringOr("location", ""), folder);
+  if (!cloned) co_return ClientError("git: " + cloned.error().message);
   co_return Staged{*commit};
 }
 
@@ -97,7 +92,7 @@ Task<Staged> StageOne(Asker asker, Json source, std::string version, std::string
                             " is no object: an archive is expected");
     co_return co_await StageZip(asker, bucket, key, folder, temporary);
   }
-  co_return co_await StageGit(asker, source, version, folder, temporary);
+  co_return co_await StageGit(asker, source, version, folder);
 }
 
 /// The text of the buildspec and where it stands.
@@ -145,7 +140,11 @@ bool IsShellName(std::string_view name) {
   return true;
 }
 
-/// Runs step 2: exports every variable and keeps the environment for the commands.
+/// A cache's key texts, each ended by a NUL.
+constexpr char kKeysFile[] = "/codebuild/output/tmp/cache-keys";
+
+/// Runs step 2: exports every variable and keeps the environment for the commands; expands the
+/// cache's keys.
 Task<> SetEnvironment(Asker asker, Json what, Json spec,
                       std::vector<std::pair<std::string, std::string>> variables) {
   const Json& build = what["build"];
@@ -159,6 +158,12 @@ Task<> SetEnvironment(Asker asker, Json what, Json spec,
   for (const auto& phase : MembersOf(spec["phases"]))
     has_users = has_users || !phase.value.StringOr("runAs", "").empty();
   if (has_users) script.command += "; chmod -R a+rwX " + std::string(kOutputFolder);
+  if (IsRestored(build, spec) || IsSaved(build, spec)) {
+    script.command += "\n{ :";
+    for (const std::string& text : KeyTexts(spec["cache"]))
+      script.command += "; printf '%s\\0' \"" + text + "\"";
+    script.command += "; } >" + std::string(kKeysFile);
+  }
   for (auto& variable : variables)
     if (IsShellName(variable.first)) script.overrides.push_back(std::move(variable));
   const std::string file = std::string(kStateFolder) + "/environment.sh";
@@ -173,6 +178,36 @@ Task<> SetEnvironment(Asker asker, Json what, Json spec,
     co_return ClientError("the environment could not be set: exit status " +
                           std::to_string(result.exit_code));
   co_return Result<>();
+}
+
+/// Step 3 of builds with a cache: copies what was brought to its places. The spec, with its keys.
+Task<Json> Restore(Asker asker, Json what, Json spec, std::vector<std::string>& lines) {
+  const Json& build = what["build"];
+  const JobId job{JobIdOf(build)};
+  const std::string inner = SourceFolder(build, what["folder"]);
+  MILL_CO_TRY(const std::string host, asker.ports.backend.HostPath(job, inner));
+  MILL_CO_TRY(const std::string keys_file, asker.ports.backend.HostPath(job, kKeysFile));
+  const std::string keys = ReadHostFile(keys_file);
+  std::vector<std::string> expanded;
+  for (const std::string_view key : Split(keys, '\0')) expanded.emplace_back(key);
+  spec = spec.With("cache", WithExpandedKeys(spec["cache"], expanded, host));
+  bool is_there = false;
+  if (IsRestored(build, spec)) {
+    MILL_CO_TRY(is_there, co_await FetchCache(asker, build, spec, lines));
+  }
+  const std::string file = std::string(kStateFolder) + "/cache.sh";
+  const std::string script =
+      buildspec::CacheRestoreScript(spec["cache"], kCacheIn, inner, kOutputFolder);
+  StepSpec step;
+  step.sequence = 3;
+  step.argv = {"/bin/sh", file};
+  step.working_dir = inner;
+  step.files = {{file, is_there ? script : ":\n"}};
+  MILL_CO_TRY(const StepResult result, co_await asker.ports.backend.RunStep(job, std::move(step)));
+  if (result.exit_code != 0)
+    lines.push_back("The cache was restored in part: exit status " +
+                    std::to_string(result.exit_code));
+  co_return spec;
 }
 
 }  // namespace
@@ -261,7 +296,7 @@ Task<Json> DownloadSource(Ports& ports, Json what) {
   }
 
   MILL_CO_TRY(const SpecText text, co_await FindBuildspec(asker, build["source"], host, inner));
-  MILL_CO_TRY(const Json spec, buildspec::ParseOrError(text.text));
+  MILL_CO_TRY(Json spec, buildspec::ParseOrError(text.text));
   MILL_CO_TRY(const auto secrets, co_await SecretVariables(asker, build, spec));
   std::map<std::string, std::string> plain;
   for (const auto& member : MembersOf(spec["variables"]))
@@ -283,6 +318,12 @@ Task<Json> DownloadSource(Ports& ports, Json what) {
   if (!primary.resolved_version.empty())
     variables.emplace_back("CODEBUILD_RESOLVED_SOURCE_VERSION", primary.resolved_version);
   MILL_CO_CHECK(co_await SetEnvironment(asker, what, spec, std::move(variables)));
+  const bool has_cache = IsRestored(build, spec) || IsSaved(build, spec);
+  if (has_cache) {
+    std::vector<std::string> said;
+    MILL_CO_TRY(spec, co_await Restore(asker, what, spec, said));
+    for (const std::string& line : said) lines.push_back(line);
+  }
 
   if (spec["phases"]["INSTALL"]["runtimeVersions"].size() > 0)
     lines.push_back(
@@ -293,9 +334,8 @@ Task<Json> DownloadSource(Ports& ports, Json what) {
   for (const auto& phase : MembersOf(spec["phases"]))
     lines.push_back(" " + phase.name + ": " + std::to_string(phase.value["commands"].size()) +
                     " commands");
-  for (const Json& report : ItemsOf(spec["reports"]))
-    lines.push_back("The report group " + report.AsString() + " is not available: not collected");
   Json::Object out{{"spec", spec}, {"lines", std::move(lines)}};
+  if (has_cache) out.Set("sequence", 3);
   if (!primary.resolved_version.empty()) out.Set("resolvedSourceVersion", primary.resolved_version);
   co_return Json(std::move(out));
 }

@@ -1,40 +1,24 @@
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "archive/archive.h"
 #include "base/strings.h"
 #include "compute/backend.h"
 #include "json/each.h"
+#include "lang/buildspec/cache.h"
 #include "lang/buildspec/glob.h"
 #include "lang/buildspec/script.h"
 #include "service/codebuild/build_machine.h"
+#include "service/codebuild/cache.h"
+#include "service/codebuild/files.h"
 #include "service/codebuild/performers.h"
+#include "service/codebuild/reports.h"
 
 namespace stepmill::codebuild {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kFilesMax = 200'000;  // of a source folder
-
 Error ClientError(const std::string& message) { return {Code::kInvalid, "CLIENT_ERROR", message}; }
-
-/// Files (and links) below `folder`, relative, sorted.
-Result<std::vector<std::string>> FilesBelow(const std::string& folder) {
-  std::vector<std::string> out;
-  std::error_code failed;
-  for (fs::recursive_directory_iterator at(folder, failed), end; at != end; at.increment(failed)) {
-    if (failed) break;
-    if (at->is_directory(failed) && !at->is_symlink(failed)) continue;
-    out.push_back(at->path().lexically_relative(folder).string());
-    if (out.size() > kFilesMax)
-      return Error{Code::kLimit, "CLIENT_ERROR", "the source folder has too many files"};
-  }
-  if (failed) return Error{Code::kInvalid, "CLIENT_ERROR", folder + ": " + failed.message()};
-  std::sort(out.begin(), out.end());
-  return out;
-}
 
 /// One artifact of the build: what the buildspec selects and where the project wants it.
 struct Wanted {
@@ -118,12 +102,15 @@ Task<Json> UploadOne(Context context, Wanted wanted, std::vector<std::string>& l
 /// Runs the last step: says what is pending, reads variables and names back. The values stand in
 /// a file of the state folder, each ended by a NUL.
 Task<std::vector<std::string>> ReadBack(Ports& ports, Json what, std::vector<std::string> names,
-                                        std::vector<std::string> texts, std::string output_folder) {
+                                        std::vector<std::string> texts, bool saves_cache) {
   const Json& build = what["build"];
   const std::string file = std::string(kStateFolder) + "/script.sh";
   std::string script;
   for (const Json& line : ItemsOf(what["lines"]))
     script += "printf '%s\\n' " + buildspec::ShellQuote(line.AsString()) + "\n";
+  if (saves_cache)
+    script += "(" + buildspec::CacheSaveScript(what["spec"]["cache"], kCacheOut, kOutputFolder) +
+              ") 2>/dev/null\n";
   script += "exec >" + std::string(kStateFolder) + "/values\n";
   script += buildspec::ReadBackScript(names, texts, kStateFolder);
   StepSpec step;
@@ -136,11 +123,10 @@ Task<std::vector<std::string>> ReadBack(Ports& ports, Json what, std::vector<std
   if (result.exit_code != 0)
     co_return ClientError("an artifact's name could not be read: exit status " +
                           std::to_string(result.exit_code));
-  std::ifstream in(output_folder + "/tmp/values", std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
+  MILL_CO_TRY(const std::string read_from,
+              ports.backend.HostPath(job, std::string(kStateFolder) + "/values"));
   std::vector<std::string> out;
-  const std::string values = text.str();
+  const std::string values = ReadHostFile(read_from);
   for (const auto value : Split(values, '\0')) out.emplace_back(value);
   out.resize(names.size() + texts.size());
   co_return out;
@@ -153,7 +139,7 @@ Task<Json> UploadArtifacts(Ports& ports, Json what, std::string effect_id) {
   const Json& spec = what["spec"];
   MILL_CO_TRY(const Asker asker, AskerOf(ports, build));
   const JobId job{JobIdOf(build)};
-  MILL_CO_TRY(const std::string output_folder, ports.backend.HostPath(job, kOutputFolder));
+  const bool saves_cache = what.BoolOr("succeeding", false) && IsSaved(build, spec);
 
   std::vector<Wanted> wanted;
   const Json& primary = build["artifacts"];
@@ -181,7 +167,7 @@ Task<Json> UploadArtifacts(Ports& ports, Json what, std::string effect_id) {
   for (const Json& name : ItemsOf(spec["exported"])) names.push_back(name.AsString());
   for (const Wanted& one : wanted) texts.push_back(one.name);
   MILL_CO_TRY(const std::vector<std::string> values,
-              co_await ReadBack(ports, what, names, texts, output_folder));
+              co_await ReadBack(ports, what, names, texts, saves_cache));
   Json::Array exported;
   for (size_t i = 0; i < names.size(); ++i)
     if (!spec["parameterStore"].Has(names[i]) && !spec["secrets"].Has(names[i]))
@@ -191,17 +177,29 @@ Task<Json> UploadArtifacts(Ports& ports, Json what, std::string effect_id) {
   Json::Object out{{"exported", std::move(exported)}};
   std::vector<std::string> lines;
   Json::Array secondary;
-  Context context{
-      asker,
-      build,
-      output_folder + SourceFolder(build, what["folder"]).substr(std::string(kOutputFolder).size()),
-      ports.data_dir + "/tmp/" + job.value + ".artifact",
-      effect_id,
-      {}};
-  if (!wanted.empty()) {
-    lines.push_back("Phase is UPLOAD_ARTIFACTS");
+  // Links on the way there, which the build may have made, are refused.
+  const auto source_folder = ports.backend.HostPath(job, SourceFolder(build, what["folder"]));
+  if (!source_folder) co_return ClientError(source_folder.error().message);
+  Context context{asker,          build,
+                  *source_folder, ports.data_dir + "/tmp/" + job.value + ".artifact",
+                  effect_id,      {}};
+  if (saves_cache)
+    MILL_CO_CHECK(
+        co_await StoreCache(asker, build, spec, *source_folder, effect_id + ":cache", lines));
+  const bool has_reports = spec["reports"].size() > 0;
+  if (!wanted.empty() || has_reports) {
     MILL_CO_TRY(context.files, FilesBelow(context.host_folder));
   }
+  std::string report_fault;
+  if (has_reports) {
+    const ReportSource from{
+        build, spec, context.host_folder, context.temporary, effect_id + ":reports", context.files};
+    MILL_CO_TRY(const Collected collected, co_await CollectReports(asker, from, lines));
+    for (const std::string& one : collected.faults)
+      report_fault += (report_fault.empty() ? "" : ", ") + one;
+    if (!collected.arns.empty()) out.Set("reportArns", collected.arns);
+  }
+  if (!wanted.empty()) lines.push_back("Phase is UPLOAD_ARTIFACTS");
   for (size_t i = 0; i < wanted.size() && fault.empty(); ++i) {
     context.effect_id = effect_id + ":" + std::to_string(i);
     const auto uploaded = co_await UploadOne(context, wanted[i], lines);
@@ -213,6 +211,8 @@ Task<Json> UploadArtifacts(Ports& ports, Json what, std::string effect_id) {
     else
       secondary.push_back(*uploaded);
   }
+  if (fault.empty() && !report_fault.empty())
+    fault = "Error in UPLOAD_ARTIFACTS phase: [" + report_fault + "]";
   if (secondary.size() > 0) out.Set("secondaryArtifacts", std::move(secondary));
   if (!fault.empty()) out.Set("fault", fault);
   Json::Array said;

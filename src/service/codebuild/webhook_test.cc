@@ -252,6 +252,30 @@ TEST_F(WebhookTest, SourceVersionsAndReportedStatus) {
   EXPECT_EQ(status.StringOr("targetUrl", ""), "https://example.com/1");
 }
 
+TEST_F(WebhookTest, SourcesAreClones) {
+  Prepare();
+  world.Shell("cd work; git tag v1 main; git push -q origin v1");
+  const std::string spec =
+      "version: 0.2\nphases: {build: {commands: ['git rev-parse HEAD', 'git rev-list --count "
+      "HEAD', "
+      "'git tag', 'git config remote.origin.url', 'git status --porcelain']}}\n";
+  const Json full = Json::Object{
+      {"projectName", "demo"}, {"sourceVersion", "feature"}, {"buildspecOverride", spec}};
+  Ask("codebuild", "StartBuild", full);
+  Ask("codebuild", "StartBuild", full.With("gitCloneDepthOverride", 1));
+  const Json builds = Ended(2);
+  const auto output = [&](const Json& build) {
+    std::string lines;
+    const std::string log = Log(build);
+    for (const std::string_view line : Split(log, '\n'))
+      if (!line.starts_with("[Container]") && !line.empty()) lines += std::string(line) + "\n";
+    return lines;
+  };
+  const std::string url = "https://github.com/local/demo.git\n";
+  EXPECT_EQ(output(builds.At(0)), feature + "\n2\nv1\n" + url);
+  EXPECT_EQ(output(builds.At(1)), feature + "\n1\n" + url);
+}
+
 TEST_F(WebhookTest, OneAtATime) {
   Prepare(R"(, "concurrentBuildLimit": 1)");
   const Json input = Parsed(R"({"projectName": "demo", "sourceVersion": "feature"})");
