@@ -8,9 +8,10 @@ std::string_view OwnerOf(const BlobId& id) {
   return std::string_view(id.value).substr(dash + 1);
 }
 
-Task<std::unique_ptr<BlobWriter>> CreateBlobFor(BlobStore& blobs, std::string owner) {
+Task<std::unique_ptr<BlobWriter>> CreateBlobFor(BlobStore& blobs, std::string owner,
+                                                BlobHashes hashes) {
   auto* owned = dynamic_cast<OwnedBlobs*>(&blobs);
-  return owned ? owned->CreateFor(std::move(owner)) : blobs.Create();
+  return owned ? owned->CreateFor(std::move(owner), hashes) : blobs.Create();
 }
 
 BlobId NewBlobId(Random& random, std::string_view owner) {

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "base/strings.h"
 #include "blob/blob_store.h"
+#include "blob/owned_blobs.h"
 #include "json/each.h"
 
 namespace stepmill {
@@ -119,7 +120,13 @@ Task<Answer> OpenObject(Asker asker, std::string bucket, std::string key) {
 Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key) {
   MILL_CO_TRY(Answer answer, co_await OpenObject(asker, bucket, key));
   if (!answer.body) answer.body = BytesSource("");
-  co_return co_await CopyToBlob(asker.ports.blobs, *answer.body);
+  MILL_CO_TRY(const auto writer, co_await CreateBlobFor(asker.ports.blobs, "", BlobHashes::kNone));
+  while (true) {
+    MILL_CO_TRY(std::string bytes, co_await answer.body->Read());
+    if (bytes.empty()) break;
+    MILL_CO_CHECK(co_await writer->Write(std::move(bytes)));
+  }
+  co_return co_await writer->Finish();
 }
 
 Task<> FetchObject(Asker asker, std::string bucket, std::string key, std::string to_path) {

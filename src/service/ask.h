@@ -38,7 +38,7 @@ Task<std::map<std::string, Secret>> ReadParameters(Asker asker, std::vector<std:
 Task<Secret> ReadSecret(Asker asker, std::string reference);
 /// GetObject: what it says of an object, and its bytes.
 Task<Answer> OpenObject(Asker asker, std::string bucket, std::string key);
-/// An object of S3 as a blob, which the caller removes.
+/// An object of S3 as a blob, which the caller removes; its hashes are not computed.
 Task<BlobInfo> FetchBlob(Asker asker, std::string bucket, std::string key);
 /// An object of S3 as the file `to_path`.
 Task<> FetchObject(Asker asker, std::string bucket, std::string key, std::string to_path);

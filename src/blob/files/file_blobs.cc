@@ -3,13 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/digest.h"
 #include "blob/files/file.h"
 #include "io/loop.h"
+#include "task/ports.h"
 
 namespace stepmill {
 
@@ -22,8 +27,8 @@ namespace {
 /// A blob that is being written. Used by one thread at a time: the writer awaits each step.
 class Draft {
  public:
-  Draft(std::string folder, BlobId id)
-      : folder_(std::move(folder)), temporary_(folder_ + "/tmp/" + id.value) {
+  Draft(std::string folder, BlobId id, BlobHashes hashes = BlobHashes::kAll)
+      : folder_(std::move(folder)), temporary_(folder_ + "/tmp/" + id.value), hashes_(hashes) {
     info_.id = std::move(id);
   }
   ~Draft() {
@@ -70,15 +75,15 @@ class Draft {
     if (rename(temporary_.c_str(), path.c_str()) != 0) return SystemError("rename", path);
     is_there_ = false;
     MILL_CHECK(SyncFolder(shelf));
-    info_.md5 = md5_.Finish();
-    info_.sha256 = sha256_.Finish();
+    if (hashes_ != BlobHashes::kNone) info_.md5 = md5_.Finish();
+    if (hashes_ == BlobHashes::kAll) info_.sha256 = sha256_.Finish();
     return info_;
   }
 
  private:
   void Hash(std::string_view bytes) {
-    md5_.Update(bytes);
-    sha256_.Update(bytes);
+    if (hashes_ != BlobHashes::kNone) md5_.Update(bytes);
+    if (hashes_ == BlobHashes::kAll) sha256_.Update(bytes);
     info_.size_bytes += bytes.size();
   }
   Result<> HashFile() {
@@ -91,6 +96,7 @@ class Draft {
 
   std::string folder_;
   std::string temporary_;
+  BlobHashes hashes_;
   File file_;
   bool is_there_ = false;  ///< the temporary file
   BlobInfo info_;
@@ -98,7 +104,30 @@ class Draft {
   Digest sha256_{Digest::Kind::kSha256};
 };
 
-/// Gathers a chunk before it goes to the pool: a small blob costs one trip.
+/// Work on the pool whose end is seen later, on the thread that started it.
+template <class T>
+struct Ahead {
+  Signal done;
+  std::optional<Result<T>> result;
+};
+template <class T, class Work>
+std::shared_ptr<Ahead<T>> StartAhead(asio::thread_pool& pool, asio::any_io_executor back,
+                                     Work work) {
+  auto ahead = std::make_shared<Ahead<T>>();
+  // The loop has something to wait for until the end is on its way to it.
+  auto guard = asio::make_work_guard(back);
+  asio::post(pool, [ahead, guard = std::move(guard), back, work = std::move(work)]() mutable {
+    auto result = work();
+    asio::post(back, [ahead = std::move(ahead), result = std::move(result)]() mutable {
+      ahead->result.emplace(std::move(result));
+      ahead->done.Set();
+    });
+  });
+  return ahead;
+}
+
+/// Gathers a chunk before it goes to the pool: a small blob costs one trip. The next chunk is taken
+/// while the one before is hashed and written.
 class Writer final : public BlobWriter {
  public:
   Writer(asio::thread_pool& pool, std::shared_ptr<Draft> draft)
@@ -110,11 +139,15 @@ class Writer final : public BlobWriter {
   Task<> Write(std::string bytes) override {
     pending_ = pending_.empty() ? std::move(bytes) : std::move(pending_) + bytes;
     if (pending_.size() < kChunkBytes) co_return Result<>();
-    const auto work = [draft = draft_, taken = std::move(pending_)] { return draft->Add(taken); };
+    MILL_CO_CHECK(co_await Settle());
+    auto work = [draft = draft_, taken = std::move(pending_)] { return draft->Add(taken); };
     pending_.clear();
-    co_return co_await io::Offload(pool_, work);
+    const auto back = co_await asio::this_coro::executor;
+    ahead_ = StartAhead<void>(pool_, back, std::move(work));
+    co_return Result<>();
   }
   Task<BlobInfo> Finish() override {
+    MILL_CO_CHECK(co_await Settle());
     const auto work = [draft = draft_, taken = std::move(pending_)]() -> Result<BlobInfo> {
       MILL_CHECK(draft->Add(taken));
       return draft->Finish();
@@ -123,26 +156,43 @@ class Writer final : public BlobWriter {
   }
 
  private:
+  /// Waits for the chunk that is being written: the draft is one thread's at a time.
+  Task<> Settle() {
+    if (!ahead_) co_return Result<>();
+    const auto ahead = std::exchange(ahead_, nullptr);
+    MILL_CO_CHECK(co_await ahead->done.Wait());
+    co_return *ahead->result;
+  }
+
   asio::thread_pool& pool_;
   std::shared_ptr<Draft> draft_;  ///< shared with the step that runs on the pool
   std::string pending_;
+  std::shared_ptr<Ahead<void>> ahead_;  ///< shared with the step that runs on the pool
 };
 
+/// Reads a chunk ahead of who takes them.
 class Source final : public ByteSource {
  public:
   Source(asio::thread_pool& pool, std::shared_ptr<File> file, std::string first, uint64_t at,
          uint64_t end)
       : pool_(pool), file_(std::move(file)), first_(std::move(first)), at_(at), end_(end) {}
   Task<std::string> Read() override {
+    std::string bytes;
     if (!first_.empty()) {
-      at_ += first_.size();
-      co_return std::exchange(first_, std::string());
+      bytes = std::exchange(first_, std::string());
+    } else if (ahead_) {
+      const auto ahead = std::exchange(ahead_, nullptr);
+      MILL_CO_CHECK(co_await ahead->done.Wait());
+      if (!*ahead->result) co_return ahead->result->error();
+      bytes = std::move(**ahead->result);
     }
-    if (at_ >= end_) co_return std::string();
-    const size_t length = std::min<uint64_t>(kChunkBytes, end_ - at_);
-    const auto work = [file = file_, at = at_, length] { return file->ReadAt(at, length); };
-    MILL_CO_TRY(std::string bytes, co_await io::Offload(pool_, work));
     at_ += bytes.size();
+    const size_t length = std::min<uint64_t>(kChunkBytes, end_ - std::min(at_, end_));
+    if (!bytes.empty() && length > 0) {
+      auto work = [file = file_, at = at_, length] { return file->ReadAt(at, length); };
+      const auto back = co_await asio::this_coro::executor;
+      ahead_ = StartAhead<std::string>(pool_, back, std::move(work));
+    }
     co_return bytes;
   }
 
@@ -152,6 +202,7 @@ class Source final : public ByteSource {
   std::string first_;           ///< the first chunk, read with the opening
   uint64_t at_;
   uint64_t end_;
+  std::shared_ptr<Ahead<std::string>> ahead_;  ///< shared with the read that runs on the pool
 };
 
 struct Opened {
@@ -183,10 +234,10 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::Open(asio::thread_pool& pool, Rand
   return std::unique_ptr<FileBlobs>(new FileBlobs(pool, random, std::move(folder)));
 }
 
-Task<std::unique_ptr<BlobWriter>> FileBlobs::Create() { return CreateFor(""); }
+Task<std::unique_ptr<BlobWriter>> FileBlobs::Create() { return CreateFor("", BlobHashes::kAll); }
 
-Task<std::unique_ptr<BlobWriter>> FileBlobs::CreateFor(std::string owner) {
-  auto draft = std::make_shared<Draft>(folder_, NewBlobId(random_, owner));
+Task<std::unique_ptr<BlobWriter>> FileBlobs::CreateFor(std::string owner, BlobHashes hashes) {
+  auto draft = std::make_shared<Draft>(folder_, NewBlobId(random_, owner), hashes);
   co_return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(pool_, std::move(draft)));
 }
 

@@ -18,7 +18,7 @@ class FileBlobs final : public BlobStore, public OwnedBlobs {
   static Result<std::unique_ptr<FileBlobs>> Open(asio::thread_pool& pool, Random& random,
                                                  std::string folder);
   Task<std::unique_ptr<BlobWriter>> Create() override;
-  Task<std::unique_ptr<BlobWriter>> CreateFor(std::string owner) override;
+  Task<std::unique_ptr<BlobWriter>> CreateFor(std::string owner, BlobHashes hashes) override;
   Task<std::unique_ptr<ByteSource>> Open(BlobId id, uint64_t offset, uint64_t length) override;
   Task<> Remove(BlobId id) override;
   Task<std::vector<BlobId>> List() override;

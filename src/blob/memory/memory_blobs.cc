@@ -52,9 +52,10 @@ class Slice final : public ByteSource {
 
 }  // namespace
 
-Task<std::unique_ptr<BlobWriter>> MemoryBlobs::Create() { return CreateFor(""); }
+Task<std::unique_ptr<BlobWriter>> MemoryBlobs::Create() { return CreateFor("", BlobHashes::kAll); }
 
-Task<std::unique_ptr<BlobWriter>> MemoryBlobs::CreateFor(std::string owner) {
+Task<std::unique_ptr<BlobWriter>> MemoryBlobs::CreateFor(std::string owner,
+                                                         BlobHashes /* all, always */) {
   co_return std::unique_ptr<BlobWriter>(std::make_unique<Writer>(*this, std::move(owner)));
 }
 

@@ -15,7 +15,7 @@ class MemoryBlobs : public BlobStore, public OwnedBlobs {
  public:
   explicit MemoryBlobs(Random& random) : random_(random) {}
   Task<std::unique_ptr<BlobWriter>> Create() override;
-  Task<std::unique_ptr<BlobWriter>> CreateFor(std::string owner) override;
+  Task<std::unique_ptr<BlobWriter>> CreateFor(std::string owner, BlobHashes hashes) override;
   Task<std::unique_ptr<ByteSource>> Open(BlobId id, uint64_t offset, uint64_t length) override;
   Task<> Remove(BlobId id) override;
   Task<std::vector<BlobId>> List() override;

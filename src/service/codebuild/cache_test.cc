@@ -1,6 +1,6 @@
 #include "lang/buildspec/cache.h"
 
-#include "service/codebuild/codebuild_fixture.h"
+#include "app/test_codebuild.h"
 
 namespace stepmill::codebuild {
 namespace {

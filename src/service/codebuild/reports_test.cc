@@ -1,4 +1,4 @@
-#include "service/codebuild/codebuild_fixture.h"
+#include "app/test_codebuild.h"
 
 namespace stepmill::codebuild {
 namespace {

@@ -61,7 +61,7 @@ struct Sums {
 
   void Want(std::string_view algorithm) {
     if (algorithm == "SHA256") {
-      with_sha256 = true;  // the blob store computes it anyway
+      with_sha256 = true;  // the blob store computes it
       return;
     }
     for (const Checksum& sum : running)
@@ -73,7 +73,9 @@ struct Sums {
 /// Writes all of `source` into a blob and says what it is; at most `bytes_max` bytes.
 Task<Json> StoreBytes(BlobStore& blobs, ByteSource& source, Sums sums, uint64_t bytes_max) {
   Storing storing;
-  MILL_CO_TRY(const auto writer, co_await CreateBlobFor(blobs, kBlobOwner));
+  MILL_CO_TRY(const auto writer,
+              co_await CreateBlobFor(blobs, kBlobOwner,
+                                     sums.with_sha256 ? BlobHashes::kAll : BlobHashes::kMd5));
   uint64_t size = 0;
   while (true) {
     MILL_CO_TRY(std::string bytes, co_await source.Read());

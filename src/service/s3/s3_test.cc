@@ -385,7 +385,7 @@ TEST_F(S3Test, WhatACrashLeftIsRemovedAtStart) {
       Do("CreateMultipartUpload", {{"Bucket", "demo"}, {"Key", "k"}}).output["UploadId"];
   Do("UploadPart", {{"Bucket", "demo"}, {"Key", "k"}, {"UploadId", id}, {"PartNumber", 1}}, &bytes);
   const auto store = [&](const char* owner) {
-    const auto writer = world.Run(blobs.CreateFor(owner));
+    const auto writer = world.Run(blobs.CreateFor(owner, BlobHashes::kAll));
     EXPECT_TRUE(world.Run((*writer)->Write("lost")).has_value());
     EXPECT_TRUE(world.Run((*writer)->Finish()).has_value());
   };

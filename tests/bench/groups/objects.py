@@ -5,14 +5,25 @@ import subprocess
 import tempfile
 import time
 
+import boto3
+from botocore.config import Config
+
 from load import Nginx
 from report import row
-from server import Server
+from server import REGION, Server
 
 LARGE_BYTES = 100 * 1000 * 1000
 SMALL_BYTES = 1000
 SMALL = 1000
 BUCKET = "bench"
+
+
+def client_of(server):
+    """Its signed addresses are of version 4."""
+    key, secret = server.credentials()
+    return boto3.client("s3", endpoint_url=server.url, region_name=REGION, aws_access_key_id=key,
+                        aws_secret_access_key=secret,
+                        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={}))
 
 
 def timed(command):
@@ -90,8 +101,8 @@ def run(runs):
     try:
         with tempfile.TemporaryDirectory(prefix="stepmill-bench-") as folder, Nginx(0, files=folder) as nginx:
             os.chmod(folder, 0o755)
-            client = server.client("s3")
-            client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+            client = client_of(server)
+            client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
             url = f"http://127.0.0.1:{nginx.port}"
             large(client, url, folder, runs)
             small(client, url, folder, runs)
