@@ -1,6 +1,7 @@
 #include "app/services.h"
 
 #include "service/cloudformation/cloudformation.h"
+#include "service/cloudwatch/cloudwatch.h"
 #include "service/codebuild/codebuild.h"
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
@@ -23,6 +24,7 @@ namespace stepmill {
 std::vector<const Service*> AllServices() {
   return {
       &cloudformation::kService,
+      &cloudwatch::kService,
       &codebuild::kService,
       &codecommit::kService,
       &codeconnections::kService,

@@ -593,6 +593,7 @@ class Execution final : public Instance {
   }
   void TellPipeline(const std::string& state) {
     Json::Object detail = Detail(state);
+    detail.Set("start-time", FormatIso(TimeFromSeconds(started_)));  // of the execution
     detail.Set("execution-trigger", Json::Object{{"trigger-type", trigger_["triggerType"]},
                                                  {"trigger-detail", trigger_["triggerDetail"]}});
     Tell("CodePipeline Pipeline Execution State Change", std::move(detail));
