@@ -1,5 +1,6 @@
 #include "app/services.h"
 
+#include "service/batch/batch.h"
 #include "service/cloudformation/cloudformation.h"
 #include "service/cloudwatch/cloudwatch.h"
 #include "service/codebuild/codebuild.h"
@@ -23,6 +24,7 @@ namespace stepmill {
 
 std::vector<const Service*> AllServices() {
   return {
+      &batch::kService,
       &cloudformation::kService,
       &cloudwatch::kService,
       &codebuild::kService,

@@ -155,6 +155,31 @@ struct GlueRun {
   }
 };
 
+// -- Batch: the job's id is known only when it was submitted -------------------------------------
+
+struct BatchJob {
+  static Json Watch(const Json& input) {
+    return Pattern("aws.batch", "Batch Job State Change", "jobName", input["JobName"]);
+  }
+  static ServiceCall Describe(const Json&, const Json& submitted) {
+    return {"batch", "DescribeJobs", Json::Object{{"Jobs", Json::Array{submitted["JobId"]}}}};
+  }
+  static JobOutcome Outcome(const Json& described, bool) {
+    const Json& jobs = described["Jobs"];
+    if (!jobs.is_array() || jobs.size() == 0) return {};
+    const std::string status = jobs.At(0).StringOr("Status", "");
+    if (status == "SUCCEEDED") return {JobOutcome::Kind::kSucceeded, jobs.At(0)};
+    if (status == "FAILED") return {JobOutcome::Kind::kFailed, jobs.At(0)};
+    return {};
+  }
+  static std::optional<ServiceCall> Stop(const Json&, const Json& submitted) {
+    if (!submitted.Has("JobId")) return std::nullopt;
+    return ServiceCall{"batch", "TerminateJob",
+                       Json::Object{{"JobId", submitted["JobId"]},
+                                    {"Reason", "The task was aborted by Step Functions"}}};
+  }
+};
+
 // -- Step Functions: the child's name is given, so that its ARN is known beforehand --------------
 
 struct Child {
@@ -209,6 +234,8 @@ constexpr SyncJob kJobs[] = {
      BuildBatch::Outcome, BuildBatch::Stop},
     {"glue", "startJobRun", GlueRun::Prepare, GlueRun::Watch, GlueRun::Describe, GlueRun::Outcome,
      GlueRun::Stop},
+    {"batch", "submitJob", Build::Prepare, BatchJob::Watch, BatchJob::Describe, BatchJob::Outcome,
+     BatchJob::Stop},
     {"states", "startExecution", Child::Prepare, Child::Watch, Child::Describe, Child::Outcome,
      Child::Stop},
 };
