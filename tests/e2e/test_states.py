@@ -10,7 +10,8 @@ FOLDER = os.path.join(ROOT, "tests", "e2e", "js")
 
 
 def main():
-    if not os.path.isdir(os.path.join(FOLDER, "node_modules", "typescript")):
+    needed = [os.path.join("node_modules", *parts) for parts in (["typescript"], ["@aws-sdk", "client-cloudwatch"])]
+    if not all(os.path.isdir(os.path.join(FOLDER, path)) for path in needed):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
     tsc = os.path.join(FOLDER, "node_modules", ".bin", "tsc")
     run([tsc, "-p", FOLDER], dict(os.environ))  # raises where the SDK's types refuse a call or an answer

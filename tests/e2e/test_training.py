@@ -139,6 +139,11 @@ def own_container(world):
     expect(world.lines("own")["algo-1"],
            ["files ['train/a.csv', 'train/deep/b.csv']", "loss=0.75", "#011loss=0.5"])
     expect([(one["MetricName"], one["Value"]) for one in job["FinalMetricDataList"]], [("loss", 0.5)])
+    now = time.time()
+    points = world.server.client("cloudwatch").get_metric_statistics(
+        Namespace="/aws/sagemaker/TrainingJobs", MetricName="loss", StartTime=now - 3600, EndTime=now + 60, Period=7200,
+        Dimensions=[{"Name": "TrainingJobName", "Value": "own"}], Statistics=["SampleCount", "Minimum", "Maximum"])
+    expect([(one["SampleCount"], one["Minimum"], one["Maximum"]) for one in points["Datapoints"]], [(2.0, 0.5, 0.75)])
 
 
 def failure(world):

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "app/test_jobs.h"
 #include "service/container_host.h"
 
@@ -11,6 +13,12 @@ namespace {
 class BatchTest : public test::JobsTest {
  protected:
   BatchTest() : JobsTest("batch", {&kService, &test::kLogs}, OfBatch) {
+    world.engine().AddPerformer("test.seen", [this](Engine::Performance performance) {
+      seen_states.push_back(performance.what["event"]["detail"].StringOr("status", ""));
+      return Done();
+    });
+    world.engine().AddSubscriber("seen", test::Parsed(R"({"source": ["aws.batch"]})"), "test.seen",
+                                 Json());
     Begin();
     Ask("CreateComputeEnvironment", test::Parsed(R"({"computeEnvironmentName": "ce",
         "type": "MANAGED", "computeResources": {"type": "EC2", "maxvCpus": 2,
@@ -24,6 +32,7 @@ class BatchTest : public test::JobsTest {
           "resourceRequirements": [{"type": "VCPU", "value": "1"},
                                    {"type": "MEMORY", "value": "512"}]}})"));
   }
+  static Task<Json> Done() { co_return Json::Object{}; }
   static bool OfBatch(const Json& pattern, const Json& event) {
     return pattern["source"].At(0) == event["source"];
   }
@@ -53,6 +62,8 @@ class BatchTest : public test::JobsTest {
     return Ask("ListJobs", Json::Object{{"jobQueue", "q"}, {"jobStatus", status}})["jobSummaryList"]
         .size();
   }
+
+  std::vector<std::string> seen_states;
 };
 
 TEST_F(BatchTest, AJobRunsAndItsLogIsThere) {
@@ -80,11 +91,10 @@ TEST_F(BatchTest, AJobRunsAndItsLogIsThere) {
   EXPECT_EQ(stream.substr(0, 10), "d/default/");
   EXPECT_EQ(test::kept().logs["/aws/batch/job " + stream],
             (std::vector<std::string>{"first", "second"}));
-  std::string states;
-  for (const Json& event : world.events)
-    if (event["source"] == Json("aws.batch"))
-      states += event["detail"].StringOr("status", "") + " ";
-  EXPECT_EQ(states, "RUNNABLE STARTING RUNNING SUCCEEDED ");
+  ASSERT_TRUE(world.RunUntil([&] { return seen_states.size() >= 4; }));
+  std::sort(seen_states.begin(), seen_states.end());
+  EXPECT_EQ(seen_states,
+            (std::vector<std::string>{"RUNNABLE", "RUNNING", "STARTING", "SUCCEEDED"}));
 }
 
 TEST_F(BatchTest, RetriesFailuresAndReasons) {

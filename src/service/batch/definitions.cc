@@ -42,8 +42,8 @@ Task<Json> RegisterJobDefinition(Call& call) {
   if (!call.input.Has("containerProperties"))
     co_return ClientError("containerProperties must not be null for a container job definition.");
   MILL_CO_CHECK(CheckContainer(call.input["containerProperties"]));
-  MILL_CO_TRY(const int64_t revision,
-              co_await NextNumber(call, call.KeyFor({"batch", "revision", name})));
+  const Key counter = call.KeyFor({"batch", "revision", name});
+  MILL_CO_TRY(const int64_t revision, co_await NextNumber(call, counter));
   const std::string arn =
       call.Arn("batch", "job-definition/" + name + ":" + std::to_string(revision));
   const Json body = call.input.With("jobDefinitionArn", arn)

@@ -58,8 +58,8 @@ Task<Json> ClaimPlace(Call& call) {
     co_return Json::Object{{"isPlaced", true}};
   }
   SetUsed(call, places, queue, used);
-  MILL_CO_TRY(const int64_t number,
-              co_await NextNumber(call, call.KeyFor({"batch", "line", queue})));
+  const Key counter = call.KeyFor({"batch", "line", queue});
+  MILL_CO_TRY(const int64_t number, co_await NextNumber(call, counter));
   call.batch.PutDocument(WaitingKey(call, queue, number),
                          Json::Object{{"jobId", job}, {"vcpus", vcpus}});
   co_return Json::Object{{"isPlaced", false}, {"number", number}};

@@ -1,5 +1,7 @@
 #include "service/batch/records.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "json/each.h"
 #include "service/counter.h"

@@ -16,6 +16,7 @@
 ///   batch/listed/QUEUE/NUMBER   {"jobId"}: the queue's jobs in their order, no children
 ///   batch/places/QUEUE          {"used"}: vCPUs of its jobs that have a place
 ///   batch/placed/QUEUE/ID       {"vcpus"}
+///   batch/line/QUEUE            {"last"}: counts who waited for a place
 ///   batch/waiting/QUEUE/NUMBER  {"jobId", "vcpus"}: who waits for a place, in order
 namespace stepmill::batch {
 

@@ -148,8 +148,8 @@ Task<Json> SubmitJob(Call& call) {
     if (!there) co_return ClientError("Job " + id + " not found.");
   }
   const std::string queue_name = queue.body.StringOr("jobQueueName", "");
-  MILL_CO_TRY(const int64_t number,
-              co_await NextNumber(call, call.KeyFor({"batch", "number", queue_name})));
+  const Key counter = call.KeyFor({"batch", "number", queue_name});
+  MILL_CO_TRY(const int64_t number, co_await NextNumber(call, counter));
   const std::string id = call.ports.random.NewUuid();
   const std::string arn = call.Arn("batch", "job/" + id);
   Json job = Base(call, input, definition, queue.body).With("jobId", id).With("jobArn", arn);

@@ -1,6 +1,6 @@
 #include "service/cloudwatch/alarms.h"
 
-#include <set>
+#include <algorithm>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -144,13 +144,15 @@ Task<> WakeAlarms(Call& call, std::string metric_id, int64_t at_ms) {
     const int64_t period = PeriodOfAlarm(found->body["alarm"]) * 1000;
     const int64_t due = std::max(now, at_ms - at_ms % period + period);
     const int64_t tick = found->body.IntOr("tick", 0);
-    if (tick != 0 && tick <= due) continue;
+    // An evaluation that is ahead will see the data; one that is due may have read already.
+    if (tick != 0 && tick <= due && (tick > now || due > now)) continue;
+    const int64_t at = std::max(due, tick + 1);
     bool is_woken = false;  // by another of its metrics
     for (const Batch::Put& put : call.batch.puts) is_woken |= put.key == key;
     if (is_woken) continue;
-    call.batch.Replace(*found, found->body.With("tick", due));
-    StartTick(call, due, "EvaluateAlarm",
-              Json::Object{{"name", found->body["alarm"]["AlarmName"]}, {"at", due}});
+    call.batch.Replace(*found, found->body.With("tick", at));
+    StartTick(call, at, "EvaluateAlarm",
+              Json::Object{{"name", found->body["alarm"]["AlarmName"]}, {"at", at}});
   }
   co_return Result<>();
 }
