@@ -8,6 +8,7 @@
 #include "service/codeconnections/codeconnections.h"
 #include "service/codepipeline/codepipeline.h"
 #include "service/ecr/ecr.h"
+#include "service/ecs/ecs.h"
 #include "service/events/events.h"
 #include "service/glue/glue.h"
 #include "service/iam/iam.h"
@@ -33,6 +34,7 @@ std::vector<const Service*> AllServices() {
       &codeconnections::kOlderService,
       &codepipeline::kService,
       &ecr::kService,
+      &ecs::kService,
       &events::kService,
       &glue::kService,
       &iam::kService,

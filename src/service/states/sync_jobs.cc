@@ -180,6 +180,40 @@ struct BatchJob {
   }
 };
 
+// -- ECS: the task's ARN is known only when it was submitted -------------------------------------
+
+struct EcsTask {
+  static Json Prepare(const Json& input, const std::string&) {
+    return input.Has("StartedBy") ? input : input.With("StartedBy", "AWS Step Functions");
+  }
+  static Json Watch(const Json& input) {
+    return Pattern("aws.ecs", "ECS Task State Change", "startedBy", input["StartedBy"]);
+  }
+  static ServiceCall Describe(const Json& input, const Json& submitted) {
+    Json ask = Json::Object{
+        {"Tasks", Json::Array{submitted["Tasks"].size() > 0 ? submitted["Tasks"].At(0)["TaskArn"]
+                                                            : Json("")}}};
+    if (input.Has("Cluster")) ask = ask.With("Cluster", input["Cluster"]);
+    return {"ecs", "DescribeTasks", ask};
+  }
+  static JobOutcome Outcome(const Json& described, bool) {
+    const Json& tasks = described["Tasks"];
+    if (!tasks.is_array() || tasks.size() == 0) return {};
+    const Json& task = tasks.At(0);
+    if (task.StringOr("LastStatus", "") != "STOPPED") return {};
+    bool has_failed = task.StringOr("StopCode", "") != "EssentialContainerExited";
+    for (const Json& container : task["Containers"].items())
+      has_failed |= container.IntOr("ExitCode", 0) != 0;
+    return {has_failed ? JobOutcome::Kind::kFailed : JobOutcome::Kind::kSucceeded, task};
+  }
+  static std::optional<ServiceCall> Stop(const Json& input, const Json& submitted) {
+    if (submitted["Tasks"].size() == 0) return std::nullopt;
+    Json ask = Json::Object{{"Task", submitted["Tasks"].At(0)["TaskArn"]}};
+    if (input.Has("Cluster")) ask = ask.With("Cluster", input["Cluster"]);
+    return ServiceCall{"ecs", "StopTask", ask};
+  }
+};
+
 // -- Step Functions: the child's name is given, so that its ARN is known beforehand --------------
 
 struct Child {
@@ -236,6 +270,8 @@ constexpr SyncJob kJobs[] = {
      GlueRun::Stop},
     {"batch", "submitJob", Build::Prepare, BatchJob::Watch, BatchJob::Describe, BatchJob::Outcome,
      BatchJob::Stop},
+    {"ecs", "runTask", EcsTask::Prepare, EcsTask::Watch, EcsTask::Describe, EcsTask::Outcome,
+     EcsTask::Stop},
     {"states", "startExecution", Child::Prepare, Child::Watch, Child::Describe, Child::Outcome,
      Child::Stop},
 };
