@@ -6,6 +6,7 @@
 #include "service/batch/records.h"
 #include "service/page.h"
 #include "service/ports.h"
+#include "task/ports.h"
 
 namespace stepmill::batch {
 
