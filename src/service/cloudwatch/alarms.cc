@@ -146,7 +146,7 @@ Task<> WakeAlarms(Call& call, std::string metric_id, int64_t at_ms) {
     const int64_t tick = found->body.IntOr("tick", 0);
     // An evaluation that is ahead will see the data; one that is due may have read already.
     if (tick != 0 && tick <= due && (tick > now || due > now)) continue;
-    const int64_t at = std::max(due, tick + 1);
+    const int64_t at = due == tick ? due + 1 : due;
     bool is_woken = false;  // by another of its metrics
     for (const Batch::Put& put : call.batch.puts) is_woken |= put.key == key;
     if (is_woken) continue;
