@@ -254,15 +254,12 @@ Task<Json> SetAlarmState(Call& call) {
     co_return Error{Code::kInvalid, "InvalidFormatFault", "StateReasonData is no valid JSON."};
   const Json alarm = ChangedState(call, found->body["alarm"], call.input.StringOr("StateValue", ""),
                                   call.input.StringOr("StateReason", ""), data);
-  // The state holds until the next evaluation.
-  Json body = found->body.With("alarm", alarm);
-  if (body.IntOr("tick", 0) == 0) {
-    const int64_t period = PeriodOfAlarm(alarm) * 1000;
-    const int64_t now = MillisSinceEpoch(call.now);
-    const int64_t due = now - now % period + period;
-    body = body.With("tick", due);
-    StartTick(call, due, "EvaluateAlarm", Json::Object{{"name", name}, {"at", due}});
-  }
+  // The state holds for a period at least; then, or when data come, it is what they say.
+  const int64_t period = PeriodOfAlarm(alarm) * 1000;
+  const int64_t now = MillisSinceEpoch(call.now);
+  const int64_t due = now - now % period + 2 * period;
+  const Json body = found->body.With("alarm", alarm).With("tick", due);
+  StartTick(call, due, "EvaluateAlarm", Json::Object{{"name", name}, {"at", due}});
   call.batch.Replace(*found, body);
   co_return Json();
 }

@@ -1,9 +1,12 @@
 // @ts-check
-// Metrics and alarms by the SDK for JavaScript v3, which speaks RPC v2 CBOR to CloudWatch. Ends with `N passed, M
-// failed`.
+// Metrics and alarms by the SDK for JavaScript v3 over RPC v2 CBOR, and over JSON when the argument is "json". Ends with
+// `N passed, M failed`.
 import { CloudWatch, ResourceNotFound } from "@aws-sdk/client-cloudwatch";
+import { AwsSmithyRpcV2CborProtocol } from "@aws-sdk/core/protocols";
 
-const watch = new CloudWatch({});
+const isJson = process.argv[2] === "json";
+// In CBOR it says the length of a body before it packs it: nobody could read that.
+const watch = new CloudWatch(isJson ? {} : { protocol: AwsSmithyRpcV2CborProtocol, disableRequestCompression: true });
 const protocols = new Set();
 watch.middlewareStack.add((next) => (input) => {
   const request = /** @type {{ headers: Record<string, string> }} */ (input.request);
@@ -32,7 +35,7 @@ function same(actual, wanted) {
 
 const minute = new Date(Math.floor(Date.now() / 3600000) * 3600000 - 3600000);
 const later = new Date(minute.getTime() + 3600000);
-const metric = { Namespace: "by-cbor", MetricName: "loss", Dimensions: [{ Name: "job", Value: "日本" }] };
+const metric = { Namespace: isJson ? "by-json" : "by-cbor", MetricName: "loss", Dimensions: [{ Name: "job", Value: "日本" }] };
 
 await test("values are put", async () => {
   await watch.putMetricData({
@@ -44,10 +47,10 @@ await test("values are put", async () => {
   });
 });
 
-await test("many values are put (packed by gzip)", async () => {
+await test("many values are put (packed by gzip in JSON)", async () => {
   const data = Array.from({ length: 900 }, (_, i) => ({ MetricName: `m${i}`, Timestamp: minute, Value: i }));
-  await watch.putMetricData({ Namespace: "packed", MetricData: data });
-  same((await watch.listMetrics({ Namespace: "packed" })).Metrics?.length, 500);
+  await watch.putMetricData({ Namespace: `${metric.Namespace}-packed`, MetricData: data });
+  same((await watch.listMetrics({ Namespace: `${metric.Namespace}-packed` })).Metrics?.length, 500);
 });
 
 await test("statistics come back as numbers and dates", async () => {
@@ -78,7 +81,7 @@ await test("an expression", async () => {
 await test("metrics are listed", async () => {
   const found = (await watch.listMetrics({ Namespace: metric.Namespace })).Metrics ?? [];
   same(found.map((one) => [one.Namespace, one.MetricName, one.Dimensions?.[0].Name, one.Dimensions?.[0].Value]),
-    [["by-cbor", "loss", "job", "日本"]]);
+    [[metric.Namespace, "loss", "job", "日本"]]);
 });
 
 await test("what is refused", async () => {
@@ -94,7 +97,7 @@ await test("what is refused", async () => {
 });
 
 await test("an alarm", async () => {
-  await watch.putMetricAlarm({ AlarmName: "a", Namespace: "by-cbor", MetricName: "x", Statistic: "Sum", Period: 60,
+  await watch.putMetricAlarm({ AlarmName: "a", Namespace: isJson ? "by-json" : "by-cbor", MetricName: "x", Statistic: "Sum", Period: 60,
     EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: "GreaterThanThreshold" });
   await watch.setAlarmState({ AlarmName: "a", StateValue: "ALARM", StateReason: "by hand" });
   const alarm = (await watch.describeAlarms({ AlarmNames: ["a"] })).MetricAlarms?.[0];
@@ -110,7 +113,8 @@ await test("an alarm", async () => {
   throw new Error("an alarm that is not there has a state");
 });
 
-await test("all of it was CBOR", async () => same([...protocols], ["rpc-v2-cbor"]));
+await test("all of it was in that protocol", async () =>
+  same([...protocols], [isJson ? "application/x-amz-json-1.0" : "rpc-v2-cbor"]));
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);
