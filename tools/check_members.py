@@ -16,7 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = {"stepfunctions": "states", "sagemaker-runtime": "sagemaker", "codestar-connections": "codeconnections"}
-READERS = {"stepfunctions": ["src/lang/asl"]}  # who else reads an input
+READERS = {"stepfunctions": ["src/lang/asl"], "dynamodb": ["src/lang/dynamodb"]}  # who else reads an input
 # Names that a source puts together from a part: "Checksum" + algorithm.
 BUILT = {"s3": re.compile("(Checksum|Response|CopySourceIf|SSECustomer).*")}
 EVERYWHERE = {"Key", "Value", "key", "value"}  # of tags and maps

@@ -169,7 +169,12 @@ HttpResponse JsonError(const ServiceModel* model, const Spelled& spelled, const 
   const bool is_capital = shape && shape->Find("Message");
   body.Add(is_capital ? "Message" : "message", Json(error.message));
   if (shape && shape->Find("message") && is_capital) body.Set("message", Json(error.message));
-  for (const auto& [name, value] : error.fields) body.Set(name, Json(value));
+  for (const auto& [name, value] : error.fields) {
+    // A field is a text; one that the model knows as something else is JSON.
+    const ShapeMember* member = shape ? shape->Find(name) : nullptr;
+    const bool is_text = !member || member->shape->type == Shape::Type::kString;
+    body.Set(name, is_text ? Json(value) : ParseJson(value).value_or(Json()));
+  }
   response.headers.Add("Content-Type", is_rest
                                            ? "application/json"
                                            : "application/x-amz-json-" +
