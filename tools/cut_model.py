@@ -29,6 +29,9 @@ ENUM_ORDERS = {
         "SUCCEEDED", "TIMED_OUT", "PENDING_REDRIVE", "ABORTED", "FAILED", "RUNNING"],
 }
 
+# Lists that take other names than the model says: ReceiveMessage's are those of a message's attributes, not a queue's.
+LIST_ITEMS = {("sqs", "ReceiveMessageRequest", "AttributeNames"): "MessageSystemAttributeName"}
+
 
 def strip(value):
     if isinstance(value, dict):
@@ -124,6 +127,12 @@ def main():
         query_names(cut, present)
     if args.query_model:
         query_names(cut, json.loads(args.query_model.read_text()))
+    for (service, shape, member), item in LIST_ITEMS.items():
+        if service == args.service and shape in shapes:
+            ref = shapes[shape]["members"][member]
+            own = f"{shape}{member}"
+            shapes[own] = {**shapes[ref["shape"]], "member": {**shapes[ref["shape"]]["member"], "shape": item}}
+            ref["shape"] = own
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(cut, indent=1, ensure_ascii=False) + "\n")
     print(f"{target.relative_to(ROOT)}: {len(operations)} operations, {len(shapes)} shapes")
