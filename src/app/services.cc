@@ -7,6 +7,7 @@
 #include "service/codecommit/codecommit.h"
 #include "service/codeconnections/codeconnections.h"
 #include "service/codepipeline/codepipeline.h"
+#include "service/dynamodb/dynamodb.h"
 #include "service/ecr/ecr.h"
 #include "service/ecs/ecs.h"
 #include "service/events/events.h"
@@ -16,6 +17,8 @@
 #include "service/s3/s3.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/secretsmanager/secretsmanager.h"
+#include "service/sns/sns.h"
+#include "service/sqs/sqs.h"
 #include "service/ssm/ssm.h"
 #include "service/states/states.h"
 #include "service/sts/sts.h"
@@ -33,6 +36,7 @@ std::vector<const Service*> AllServices() {
       &codeconnections::kService,
       &codeconnections::kOlderService,
       &codepipeline::kService,
+      &dynamodb::kService,
       &ecr::kService,
       &ecs::kService,
       &events::kService,
@@ -43,6 +47,8 @@ std::vector<const Service*> AllServices() {
       &sagemaker::kService,
       &sagemaker::kRuntime,
       &secretsmanager::kService,
+      &sns::kService,
+      &sqs::kService,
       &ssm::kService,
       &states::kService,
       &sts::kService,

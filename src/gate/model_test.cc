@@ -74,11 +74,11 @@ TEST(Model, MembersThatNoRowTakesAreRefusedByName) {
   EXPECT_EQ(session.error().message, "Policy is not supported by stepmill (policy)");
   const auto target = Check(
       models::kEvents, "PutTargets",
-      R"({"Rule":"r","Targets":[{"Id":"1","Arn":"a"},{"Id":"2","Arn":"b","SqsParameters":{"MessageGroupId":"g"}}]})");
+      R"({"Rule":"r","Targets":[{"Id":"1","Arn":"a"},{"Id":"2","Arn":"b","KinesisParameters":{"PartitionKeyPath":"$.a"}}]})");
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().name, "ValidationException");
   EXPECT_EQ(target.error().message,
-            "SqsParameters is not supported by stepmill (targets.2.member.sqsParameters)");
+            "KinesisParameters is not supported by stepmill (targets.2.member.kinesisParameters)");
   const auto bucket =
       Check(models::kS3, "PutBucketVersioning",
             R"({"Bucket":"b","MFA":"1 2","VersioningConfiguration":{"Status":"Enabled"}})");

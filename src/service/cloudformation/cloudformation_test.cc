@@ -5,8 +5,11 @@
 #include "app/service_cases.h"
 #include "app/test_world.h"
 #include "gate/model.h"
+#include "service/dynamodb/dynamodb.h"
 #include "service/events/events.h"
 #include "service/secretsmanager/secretsmanager.h"
+#include "service/sns/sns.h"
+#include "service/sqs/sqs.h"
 #include "service/ssm/ssm.h"
 #include "service/states/states.h"
 
@@ -87,11 +90,12 @@ class CloudFormation : public testing::Test {
 
   const Json kCapabilities = Json(Json::Array{"CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"});
   CaseBlobs blobs_;
-  TestWorld world_{{&kService, &ssm::kService, &states::kService, &events::kService,
-                    &secretsmanager::kService, &kS3, &kIam},
-                   &blobs_,
-                   nullptr,
-                   [](const Json&, const Json&) { return false; }};
+  TestWorld world_{
+      {&kService, &ssm::kService, &states::kService, &events::kService, &secretsmanager::kService,
+       &sqs::kService, &sns::kService, &dynamodb::kService, &kS3, &kIam},
+      &blobs_,
+      nullptr,
+      [](const Json&, const Json&) { return false; }};
   std::string id_;
 };
 
@@ -346,6 +350,72 @@ Outputs:
   Ask("DeleteStack", Json(Json::Object{{"StackName", "dev"}}));
   EXPECT_EQ(Settled(id_), "DELETE_COMPLETE");
   EXPECT_FALSE(world_.Ask("events", "DescribeConnection", Json(Json::Object{{"Name", "out"}})));
+}
+
+TEST_F(CloudFormation, QueuesTopicsAndTables) {
+  const std::string text = R"(
+Resources:
+  Dead:
+    Type: AWS::SQS::Queue
+  Work:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: work
+      VisibilityTimeout: 60
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: '3'}
+  Allow:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref Work]
+      PolicyDocument: {Statement: [{Effect: Allow, Principal: '*', Action: sqs:SendMessage}]}
+  News:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: news, DisplayName: first}
+  Told:
+    Type: AWS::SNS::Subscription
+    Properties:
+      TopicArn: !Ref News
+      Protocol: sqs
+      Endpoint: !GetAtt Work.Arn
+      RawMessageDelivery: true
+      FilterPolicy: {kind: [good]}
+  Things:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: things
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: id, AttributeType: S}]
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+Outputs:
+  Url: {Value: !Ref Work}
+  Topic: {Value: !Ref News}
+  Table: {Value: !GetAtt Things.Arn}
+)";
+  ASSERT_EQ(Create(text), "CREATE_COMPLETE") << Events();
+  const std::string url = "https://sqs.us-east-1.amazonaws.com/000000000000/work";
+  const Json outputs = Stack("dev")["Outputs"];
+  EXPECT_EQ(outputs.At(0).StringOr("OutputValue", ""), url);
+  EXPECT_EQ(outputs.At(1).StringOr("OutputValue", ""), "arn:aws:sns:us-east-1:000000000000:news");
+  EXPECT_EQ(outputs.At(2).StringOr("OutputValue", ""),
+            "arn:aws:dynamodb:us-east-1:000000000000:table/things");
+  const Json all = Json::Object{{"QueueUrl", url}, {"AttributeNames", Json::Array{"All"}}};
+  auto queue = world_.Ask("sqs", "GetQueueAttributes", all);
+  ASSERT_TRUE(queue);
+  EXPECT_EQ((*queue)["Attributes"].StringOr("VisibilityTimeout", ""), "60");
+  EXPECT_TRUE((*queue)["Attributes"].Has("Policy"));
+  EXPECT_NE((*queue)["Attributes"].StringOr("RedrivePolicy", "").find("dev-Dead-"),
+            std::string::npos);
+  ASSERT_EQ(Update(ReplaceAll(ReplaceAll(text, "Timeout: 60", "Timeout: 61"), "first", "second")),
+            "UPDATE_COMPLETE");
+  queue = world_.Ask("sqs", "GetQueueAttributes", all);
+  ASSERT_TRUE(queue);
+  EXPECT_EQ((*queue)["Attributes"].StringOr("VisibilityTimeout", ""), "61");
+  Ask("DeleteStack", Json(Json::Object{{"StackName", "dev"}}));
+  EXPECT_EQ(Settled(id_), "DELETE_COMPLETE");
+  EXPECT_FALSE(world_.Ask("sqs", "GetQueueAttributes", all));
+  EXPECT_EQ((*world_.Ask("sns", "ListTopics", Json(Json::Object{})))["Topics"].size(), 0u);
+  EXPECT_FALSE(
+      world_.Ask("dynamodb", "DescribeTable", Json(Json::Object{{"TableName", "things"}})));
 }
 
 TEST_F(CloudFormation, RefusesWithTheTextsOfAws) {

@@ -9,8 +9,10 @@ namespace stepmill::cloudformation {
 namespace {
 
 constexpr const ResourceType* kTypes[] = {
-    &kStateMachineType, &kRoleType,     &kRuleType,       &kConnectionType, &kBucketType,
-    &kParameterType,    &kLogGroupType, &kRepositoryType, &kProjectType,    &kPipelineType,
+    &kStateMachineType, &kRoleType,         &kRuleType,        &kConnectionType,
+    &kBucketType,       &kParameterType,    &kLogGroupType,    &kRepositoryType,
+    &kProjectType,      &kPipelineType,     &kQueueType,       &kQueuePolicyType,
+    &kTopicType,        &kSubscriptionType, &kTopicPolicyType, &kTableType,
 };
 
 /// Texts made numbers and booleans where the type says so; parameters and Fn::Sub give texts.

@@ -102,5 +102,11 @@ extern const ResourceType kLogGroupType;
 extern const ResourceType kRepositoryType;
 extern const ResourceType kProjectType;
 extern const ResourceType kPipelineType;
+extern const ResourceType kQueueType;
+extern const ResourceType kQueuePolicyType;
+extern const ResourceType kTopicType;
+extern const ResourceType kSubscriptionType;
+extern const ResourceType kTopicPolicyType;
+extern const ResourceType kTableType;
 
 }  // namespace stepmill::cloudformation

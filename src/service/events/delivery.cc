@@ -33,6 +33,8 @@ constexpr struct {
               {"codepipeline", "", "StartPipelineExecution", true},
               {"codebuild", "project/", "StartBuild", true},
               {"logs", "log-group:", "PutLogEvents", false},
+              {"sqs", "", "SendMessage", false},
+              {"sns", "", "Publish", false},
               {"events", "event-bus/", "ReceiveEvent", false}};
 
 /// service, region, account and resource of an ARN.
@@ -96,6 +98,7 @@ void Deliver(Call& call, const Json& rule, const Json& event) {
                                    {"account", call.account},
                                    {"region", call.region},
                                    {"run", run},
+                                   {"group", target["SqsParameters"]["MessageGroupId"]},
                                    {"isShaped", target.Has("Input") || target.Has("InputPath") ||
                                                     target.Has("InputTransformer")},
                                    {"input", ShapeInput(target, event, name, arn, call.now)}};
@@ -219,6 +222,15 @@ Task<Json> CallTarget(Asker asker, Json what, std::string effect_id) {
     input = what.BoolOr("isShaped", false) && given && given->is_object() ? *given
                                                                           : Json(Json::Object{});
     input = input.With("projectName", resource.substr(std::string("project/").size()));
+  } else if (service == "sqs") {
+    operation = "SendMessage";
+    const std::string url = "https://sqs." + std::string(parts->region) + ".amazonaws.com/" +
+                            std::string(parts->account) + "/" + resource;
+    input = Json::Object{{"QueueUrl", url}, {"MessageBody", what["input"]}};
+    if (what["group"].is_string()) input = input.With("MessageGroupId", what["group"]);
+  } else if (service == "sns") {
+    operation = "Publish";
+    input = Json::Object{{"TopicArn", arn}, {"Message", what["input"]}};
   } else if (service == "events") {
     operation = "ReceiveEvent";
     MILL_CO_TRY(const Json event, ParseJson(what.StringOr("input", "")));

@@ -15,12 +15,15 @@ namespace stepmill::events {
 namespace {
 
 /// Members of a target that have no effect here: each is refused by name.
-constexpr std::string_view kNotBuiltMembers[] = {
-    "KinesisParameters",      "RunCommandParameters",
-    "EcsParameters",          "BatchParameters",
-    "SqsParameters",          "HttpParameters",
-    "RedshiftDataParameters", "SageMakerPipelineParameters",
-    "AppSyncParameters",      "DeadLetterConfig"};
+constexpr std::string_view kNotBuiltMembers[] = {"KinesisParameters",
+                                                 "RunCommandParameters",
+                                                 "EcsParameters",
+                                                 "BatchParameters",
+                                                 "HttpParameters",
+                                                 "RedshiftDataParameters",
+                                                 "SageMakerPipelineParameters",
+                                                 "AppSyncParameters",
+                                                 "DeadLetterConfig"};
 
 Result<> CheckInputForms(const Json& target) {
   const std::string id = target.StringOr("Id", "");
@@ -58,6 +61,11 @@ Result<> CheckTarget(const Call& call, const Json& target) {
   if (const std::string role = target.StringOr("RoleArn", ""); !role.empty())
     if (!RolePrincipal(role, "events"))
       return Invalid("Parameter RoleArn is not valid. Reason: " + role + " is not a role's ARN.");
+  const bool is_fifo = kind->service == "sqs" && arn.ends_with(".fifo");
+  if (is_fifo && !target["SqsParameters"].Has("MessageGroupId"))
+    return Invalid("Parameter(s) SqsParameters must be specified for target: " + id + ".");
+  if (!is_fifo && target.Has("SqsParameters"))
+    return Invalid("Parameter(s) SqsParameters not supported for target: " + id + ".");
   return CheckInputForms(target);
 }
 

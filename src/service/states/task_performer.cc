@@ -132,7 +132,15 @@ Result<Target> FindTarget(Ports& ports, const Json& what) {
   return target;
 }
 
-Json FailedCall(const Target& target, const Error& error, const std::string& request_id) {
+/// "http://name:port/..." -> "name".
+std::string HostOf(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  return std::string(url.substr(0, url.find_first_of(":/?")));
+}
+
+Json FailedCall(const Target& target, const Error& error, const std::string& request_id,
+                const std::string& url) {
   const std::string status = std::to_string(HttpStatus(*target.service, error));
   std::string code = error.name;
   std::string name = code;
@@ -151,23 +159,58 @@ Json FailedCall(const Target& target, const Error& error, const std::string& req
   }
   const std::string prefix(target.names.prefix);
   const std::string cause_service(target.names.cause);
-  if (!is_modelled) name = cause_service + "Exception";
+  // The SDK goes to the host of a queue's URL, and finds none there.
+  if (target.service->name == "sqs" && code == "InvalidAddress")
+    return Failed(prefix + ".SdkClientException",
+                  "Unable to execute HTTP request: " + HostOf(url) + ": Name or service not known");
+  // What the SDK calls an error that it does not know: "AmazonDynamoDBException" without the "v2".
+  if (!is_modelled) name = ReplaceAll(cause_service, "v2", "") + "Exception";
+  const Shape* shape = target.service->model->FindError(error.name);
+  const bool is_query = target.service->model->protocol == ServiceModel::Protocol::kQuery;
+  if (is_query && shape && !shape->error_code.empty()) code = std::string(shape->error_code);
   return Failed(prefix + "." + name, message + " (Service: " + cause_service +
                                          "; Status Code: " + status + "; Error Code: " + code +
                                          "; Request ID: " + request_id + "; Proxy: null)");
 }
 
+/// The CRC-32 of a text as a number, as DynamoDB's answers carry it.
+std::string Crc32Of(const std::string& text) {
+  Checksum checksum(Checksum::Kind::kCrc32);
+  checksum.Update(text);
+  uint32_t number = 0;
+  for (const char c : checksum.Finish()) number = number << 8 | static_cast<unsigned char>(c);
+  return std::to_string(number);
+}
+
+/// The bytes of an answer to sns:Publish, which is XML.
+size_t PublishedSize(const Json& output) {
+  constexpr size_t kFrame = 222;  // around both ids
+  constexpr size_t kId = 36;
+  size_t size = kFrame + 2 * kId;
+  if (output.Has("SequenceNumber"))
+    size += std::string_view("    <SequenceNumber></SequenceNumber>\n").size() +
+            output.StringOr("SequenceNumber", "").size();
+  return size;
+}
+
 /// The members that optimised integrations add to their results.
 Json WithSdkMembers(Json output, const std::string& request_id, const Target& target,
-                    size_t body_bytes, Time now) {
+                    size_t body_bytes, const std::string& crc, Time now) {
+  const ServiceModel& model = *target.service->model;
+  const bool is_xml = model.protocol == ServiceModel::Protocol::kQuery;
+  const bool is_dynamodb = target.service->name == "dynamodb";
   const std::string type =
-      "application/x-amz-json-" + std::string(target.service->model->json_version);
-  const std::pair<const char*, std::string> headers[] = {
-      {"connection", "keep-alive"},
+      is_xml ? "text/xml" : "application/x-amz-json-" + std::string(model.json_version);
+  std::vector<std::pair<const char*, std::string>> headers = {
+      {is_dynamodb ? "Connection" : "connection", "keep-alive"},
       {"x-amzn-RequestId", request_id},
       {"Content-Length", std::to_string(body_bytes)},
       {"Date", FormatTime(now, "%a, %d %b %Y %H:%M:%S GMT")},
       {"Content-Type", type}};
+  if (is_dynamodb) {
+    headers.insert(headers.begin(), {"Server", "Server"});
+    headers.push_back({"x-amz-crc32", crc});
+  }
   Json::Object one, all;
   for (const auto& [name, value] : headers) {
     one.Add(name, value);
@@ -278,7 +321,8 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
   auto answer = co_await ports.door.Ask(std::move(asked));
   if (!answer) {
     if (answer.error().code == Code::kUnavailable) co_return answer.error();
-    co_return FailedCall(target, answer.error(), request_id);
+    co_return FailedCall(target, answer.error(), request_id,
+                         what["input"].StringOr("QueueUrl", ""));
   }
   Json output = answer->output.is_object() ? answer->output : Json(Json::Object{});
   const std::string_view stream = target.model->output_stream();
@@ -291,8 +335,10 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
                            "service limit.");
     output = output.With(stream, *text);
   }
-  const size_t body_bytes =
+  size_t body_bytes =
       target.model->output ? AwsJsonSize(*target.model->output, output) : output.PrintedSize();
+  if (target.service->name == "sns") body_bytes = PublishedSize(output);
+  const std::string crc = target.service->name == "dynamodb" ? Crc32Of(output.Print()) : "";
   const bool is_of_definition = what.Has("arn");
   const bool has_failed_entries = what.Has("sources") && output.IntOr("FailedEntryCount", 0) > 0;
   if (has_failed_entries)  // those that are fine are delivered all the same
@@ -304,7 +350,7 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
     output = FromService(*target.model->output, output,
                          target.is_sdk ? DateStyle::kIso : DateStyle::kEpochMillis);
   if (is_of_definition && !target.is_sdk)
-    output = WithSdkMembers(output, answer->request_id, target, body_bytes, ports.clock.Now());
+    output = WithSdkMembers(output, answer->request_id, target, body_bytes, crc, ports.clock.Now());
   Json::Object result{{"output", output}};
   if (target.model->has_secret_output) result.Add("isSecret", true);  // its record is kept sealed
   co_return Json(std::move(result));
