@@ -36,6 +36,17 @@ names = ["aws/glue/pythonshell", "aws/glue/pythonshell:*"]
 reference = "localhost/stepmill/glue-pythonshell:latest"
 recipe = "glue-pythonshell"
 
+# Functions run in these; AWS's names of its base images, so that an own archive can stand for one.
+[[image]]
+names = ["public.ecr.aws/lambda/python:*"]
+reference = "docker.io/library/python:latest"
+recipe = "python"
+
+[[image]]
+names = ["public.ecr.aws/lambda/nodejs:*", "public.ecr.aws/lambda/provided:*"]
+reference = "localhost/stepmill/runner:latest"
+recipe = "runner"
+
 [[recipe]]
 name = "runner"
 packages = ["ca-certificates", "git", "openssh-client", "curl", "make", "zip", "unzip", "xz-utils", "jq", "sudo",

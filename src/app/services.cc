@@ -13,6 +13,7 @@
 #include "service/events/events.h"
 #include "service/glue/glue.h"
 #include "service/iam/iam.h"
+#include "service/lambda/lambda.h"
 #include "service/logs/logs.h"
 #include "service/s3/s3.h"
 #include "service/sagemaker/sagemaker.h"
@@ -42,6 +43,7 @@ std::vector<const Service*> AllServices() {
       &events::kService,
       &glue::kService,
       &iam::kService,
+      &lambda::kService,
       &logs::kService,
       &s3::kService,
       &sagemaker::kService,

@@ -9,6 +9,7 @@
 #include "wire/aws/handler.h"
 #include "wire/git/git_front.h"
 #include "wire/http/server.h"
+#include "wire/lambda/runtime_front.h"
 #include "wire/proxy/authority.h"
 #include "wire/proxy/proxy.h"
 #include "wire/registry/mirror_front.h"
@@ -42,6 +43,7 @@ struct Wires::Parts {
         authority(std::move(made_authority)),
         router(LookupIn(ports.data_dir)),
         credentials(LookupIn(ports.data_dir), ports.vault, ports.clock, ports.random),
+        runtime(wire::MakeRuntimeFront(ports.door, ports.account, ports.region)),
         git(wire::MakeGitFront(loop, ports.door, authenticator, ports.data_dir + "/tmp")),
         registry(wire::MakeRegistryFront(ports.door, ports.vault, ports.clock)),
         images(loop, std::move(table), ImageCacheFolder(), ports.data_dir + "/mirror"),
@@ -52,6 +54,7 @@ struct Wires::Parts {
                                 .certificates = authority.get(),
                                 .router = &router}) {
     handler.Add(credentials);
+    handler.Add(*runtime);
     handler.Add(*mirror);  // before the registry, which takes any host
     handler.Add(*git);
     handler.Add(*registry);
@@ -63,7 +66,7 @@ struct Wires::Parts {
   std::unique_ptr<wire::Authority> authority;
   wire::JobRouter router;
   wire::JobCredentials credentials;
-  std::unique_ptr<wire::FrontEnd> git, registry;
+  std::unique_ptr<wire::FrontEnd> runtime, git, registry;
   LocalImages images;
   std::unique_ptr<wire::FrontEnd> mirror;
   wire::HttpServer server;

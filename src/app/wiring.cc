@@ -6,8 +6,10 @@ namespace stepmill {
 
 namespace {
 
-constexpr std::string_view kStacks = "/cloudformation/";  // of documents and streams of events
-constexpr std::string_view kStackOperations = "cfn/";     // instances
+constexpr std::string_view kStacks = "/cloudformation/";      // of documents and streams of events
+constexpr std::string_view kFunctions = "/lambda/function/";  // variables may hold secrets
+constexpr std::string_view kVersions = "/lambda/version/";
+constexpr std::string_view kStackOperations = "cfn/";  // instances
 
 /// The pattern of every static subscription is checked at start; a wrong one is a bug.
 Json PatternOf(const EventRow& row) {
@@ -74,6 +76,7 @@ void WireServices(Ports& ports, const std::vector<const Service*>& services) {
 
 bool IsKeptSealed(std::string_view place, const Json& body) {
   if (place.find(kStacks) != place.npos) return true;
+  if (place.find(kFunctions) != place.npos || place.find(kVersions) != place.npos) return true;
   if (place.size() > 2 && place.substr(2).starts_with(kStackOperations)) return true;  // i/, f/, t/
   if (body.StringOr("instance", "").starts_with(kStackOperations)) return true;
   return body["d"]["output"].BoolOr("isSecret", false);

@@ -26,6 +26,7 @@
 #include "io/https_client.h"
 #include "lang/pattern/pattern.h"
 #include "repo/git/git_repos.h"
+#include "service/lambda/lambda.h"
 #include "store/journal/journal_store.h"
 
 namespace stepmill {
@@ -190,6 +191,7 @@ Task<> World::Recover() {
   MILL_CO_CHECK(co_await parts_->backend.Recover());
   MILL_CO_CHECK(co_await parts_->queue.Recover());
   MILL_CO_CHECK(co_await parts_->engine.Recover());
+  lambda::EndOldEnvironments(parts_->ports);
   parts_->ports.spawner.Spawn("keep house", KeepHouse(parts_->ports));
   co_return Result<>();
 }

@@ -31,6 +31,8 @@ struct JobInput {
   std::string commit;     ///< kGitTree
   std::string text;       ///< kText: the file's bytes
   std::string path;       ///< absolute, inside the job
+  /// The job cannot change it. Inputs that share a folder agree on this.
+  bool is_read_only = false;
   /// kFolder: an empty, writable folder of the job at `path` (kept after the end, see OutputPath).
   /// kPipe: a named pipe in such a folder (Backend::FeedPipe).
 };
@@ -55,6 +57,8 @@ struct JobSpec {
   int64_t memory_mib = 0;  ///< 0: no limit
   double cpus = 0;         ///< 0: no limit
   int64_t shm_mib = 64;
+  /// The image's own files cannot be changed; inputs and outputs are as they say.
+  bool has_read_only_root = false;
   /// Who the job is, for calls that come back through its relay: session credentials that the
   /// service got from the door (Call::engine), served at 169.254.170.2. Kept in the job's folder.
   std::string role_arn;

@@ -2,9 +2,12 @@
 //
 //   stepmill-sandbox relay --pid N --job ID --socket PATH
 //   stepmill-sandbox step-runner FOLDER
+//   stepmill-sandbox write-to FILE PROGRAM [ARGUMENT...]
+//                             becomes PROGRAM, whose output and errors are appended to FILE
 //   stepmill ..., sam ..., stepmill-xgboost ...
 //                             (by name) starts the real program from the folder above its own
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,6 +42,23 @@ int StartProgram(const std::string& name, const std::vector<std::string>& argume
   return 127;
 }
 
+constexpr int kCannotRun = 127;
+
+/// Both streams go to one file, so that what was written is in it before the program goes on.
+int WriteTo(const std::string& file, const std::vector<std::string>& line) {
+  std::vector<char*> argv;
+  for (const auto& text : line) argv.push_back(const_cast<char*>(text.c_str()));
+  argv.push_back(nullptr);
+  const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (fd < 0 || ::dup2(fd, STDOUT_FILENO) < 0 || ::dup2(fd, STDERR_FILENO) < 0) {
+    std::fprintf(stderr, "stepmill-sandbox: %s: %s\n", file.c_str(), std::strerror(errno));
+    return kCannotRun;
+  }
+  ::execvp(argv[0], argv.data());
+  std::fprintf(stderr, "%s: %s\n", argv[0], std::strerror(errno));
+  return kCannotRun;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,6 +74,10 @@ int main(int argc, char** argv) {
   }
   if (what == "step-runner" && arguments.size() == 2)
     return stepmill::sandbox::RunSteps(arguments[1]);
-  std::fprintf(stderr, "usage: stepmill-sandbox relay ... | step-runner FOLDER\n");
+  if (what == "write-to" && arguments.size() >= 3)
+    return WriteTo(arguments[1], {arguments.begin() + 2, arguments.end()});
+  std::fprintf(
+      stderr,
+      "usage: stepmill-sandbox relay ... | step-runner FOLDER | write-to FILE PROGRAM...\n");
   return 2;
 }

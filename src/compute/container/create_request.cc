@@ -143,6 +143,7 @@ Json CreateRequest(const JobSpec& spec, const StoredJob& job, const std::string&
     if (spec.entrypoint) request.Set("entrypoint", Strings(*spec.entrypoint));
     if (!spec.arguments.empty()) request.Set("command", Strings(spec.arguments));
   }
+  if (spec.has_read_only_root) request.Set("read_only_filesystem", true);
   if (!spec.working_dir.empty()) request.Set("work_dir", spec.working_dir);
   if (!spec.host_name.empty()) request.Set("hostname", spec.host_name);
   if (!spec.group.empty()) AddGroup(spec, subnet, request);

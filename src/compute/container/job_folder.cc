@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "io/files.h"
 #include "json/each.h"
@@ -156,8 +157,13 @@ bool IsFile(JobInput::Kind kind) {
 
 Result<std::vector<Mount>> PlanMounts(const JobSpec& spec, const std::string& folder) {
   std::vector<std::string> folders = spec.output_paths;
+  std::set<std::string> read_only;
   for (const JobInput& input : spec.inputs) {
-    if (!IsFile(input.kind)) folders.push_back(input.path);
+    if (IsFile(input.kind)) continue;
+    folders.push_back(input.path);
+    if (!input.is_read_only) continue;
+    MILL_TRY(const std::string path, CheckedPath(input.path));
+    read_only.insert(path);
   }
   for (std::string& path : folders) {
     MILL_TRY(path, CheckedPath(path));
@@ -167,7 +173,8 @@ Result<std::vector<Mount>> PlanMounts(const JobSpec& spec, const std::string& fo
   std::vector<Mount> mounts;
   for (const std::string& path : folders) {
     if (FindHostPath(mounts, path)) continue;
-    mounts.push_back({path, folder + "/mounts/" + std::to_string(mounts.size()), false, false});
+    mounts.push_back({path, folder + "/mounts/" + std::to_string(mounts.size()), false,
+                      read_only.contains(path)});
   }
   for (const JobInput& input : spec.inputs) {
     if (!IsFile(input.kind)) continue;
@@ -175,7 +182,8 @@ Result<std::vector<Mount>> PlanMounts(const JobSpec& spec, const std::string& fo
     if (FindHostPath(mounts, path)) continue;
     const std::string host = folder + "/files/" + std::to_string(mounts.size());
     // A blob's file is the store's own (a hard link): nobody may write to it.
-    mounts.push_back({path, host, true, input.kind == JobInput::Kind::kBlobFile});
+    const bool is_blob = input.kind == JobInput::Kind::kBlobFile;
+    mounts.push_back({path, host, true, is_blob || input.is_read_only});
   }
   return mounts;
 }

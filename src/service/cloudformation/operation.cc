@@ -725,6 +725,10 @@ class StackOperation {
     }
     const Json record = stack_["resources"][job.logical_id];
     Json attributes = type.attributes(Context(job), job.answers);
+    if (const Json* own = attributes.Find("PhysicalId"); own && own->is_string()) {
+      job.physical = own->AsString();
+      attributes = attributes.Without("PhysicalId");
+    }
     // What only the call that made it answered (a role's id) is kept.
     if (job.doing == "update" && record["attributes"].is_object()) {
       for (const Json::Member& old : record["attributes"].members()) {

@@ -9,10 +9,27 @@ namespace stepmill::cloudformation {
 namespace {
 
 constexpr const ResourceType* kTypes[] = {
-    &kStateMachineType, &kRoleType,         &kRuleType,        &kConnectionType,
-    &kBucketType,       &kParameterType,    &kLogGroupType,    &kRepositoryType,
-    &kProjectType,      &kPipelineType,     &kQueueType,       &kQueuePolicyType,
-    &kTopicType,        &kSubscriptionType, &kTopicPolicyType, &kTableType,
+    &kStateMachineType,
+    &kRoleType,
+    &kRuleType,
+    &kConnectionType,
+    &kBucketType,
+    &kParameterType,
+    &kLogGroupType,
+    &kRepositoryType,
+    &kProjectType,
+    &kPipelineType,
+    &kQueueType,
+    &kQueuePolicyType,
+    &kTopicType,
+    &kSubscriptionType,
+    &kTopicPolicyType,
+    &kTableType,
+    &kFunctionType,
+    &kFunctionVersionType,
+    &kFunctionAliasType,
+    &kFunctionPermissionType,
+    &kEventInvokeConfigType,
 };
 
 /// Texts made numbers and booleans where the type says so; parameters and Fn::Sub give texts.

@@ -48,7 +48,8 @@ struct ResourceType {
   /// The physical id; `suffix` is random, for a name that the template does not give.
   std::string (*physical_id)(const ResourceContext&, const std::string& suffix);
   NextCall create, update, remove;
-  /// "Ref" and the attributes that Fn::GetAtt knows.
+  /// "Ref" and the attributes that Fn::GetAtt knows; "PhysicalId" where the service itself chose
+  /// it.
   Json (*attributes)(const ResourceContext&, const Json::Array& answers);
 };
 
@@ -108,5 +109,10 @@ extern const ResourceType kTopicType;
 extern const ResourceType kSubscriptionType;
 extern const ResourceType kTopicPolicyType;
 extern const ResourceType kTableType;
+extern const ResourceType kFunctionType;
+extern const ResourceType kFunctionVersionType;
+extern const ResourceType kFunctionAliasType;
+extern const ResourceType kFunctionPermissionType;
+extern const ResourceType kEventInvokeConfigType;
 
 }  // namespace stepmill::cloudformation

@@ -35,6 +35,7 @@ constexpr struct {
               {"logs", "log-group:", "PutLogEvents", false},
               {"sqs", "", "SendMessage", false},
               {"sns", "", "Publish", false},
+              {"lambda", "function:", "Invoke", false},
               {"events", "event-bus/", "ReceiveEvent", false}};
 
 /// service, region, account and resource of an ARN.
@@ -95,6 +96,7 @@ void Deliver(Call& call, const Json& rule, const Json& event) {
     const Json what = Json::Object{{"arn", target["Arn"]},
                                    {"roleArn", target["RoleArn"]},
                                    {"rule", name},
+                                   {"ruleArn", arn},
                                    {"account", call.account},
                                    {"region", call.region},
                                    {"run", run},
@@ -231,6 +233,12 @@ Task<Json> CallTarget(Asker asker, Json what, std::string effect_id) {
   } else if (service == "sns") {
     operation = "Publish";
     input = Json::Object{{"TopicArn", arn}, {"Message", what["input"]}};
+  } else if (service == "lambda") {
+    operation = "InvokeFrom";
+    input = Json::Object{{"FunctionName", arn},
+                         {"InvocationType", "Event"},
+                         {"SourceArn", what["ruleArn"]},
+                         {"Payload", Base64(what.StringOr("input", ""))}};
   } else if (service == "events") {
     operation = "ReceiveEvent";
     MILL_CO_TRY(const Json event, ParseJson(what.StringOr("input", "")));

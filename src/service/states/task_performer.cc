@@ -13,6 +13,7 @@
 #include "lang/asl/limits.h"
 #include "service/states/documents.h"
 #include "service/states/http_task.h"
+#include "service/states/lambda_task.h"
 #include "service/states/shape_names.h"
 #include "task/ports.h"
 
@@ -111,9 +112,6 @@ Result<Target> FindTarget(Ports& ports, const Json& what) {
     const std::string arn = what.StringOr("arn", "");
     const auto resource = asl::ParseResource(arn);
     if (!resource) return Error{Code::kInvalid, "States.Runtime", "no resource " + arn};
-    if (resource->kind == asl::Resource::Kind::kLambda)
-      return Error{Code::kInvalid, "Lambda.UnknownOperationException",
-                   "Lambda functions are not built in stepmill: " + arn};
     target.is_sdk = resource->kind == asl::Resource::Kind::kSdk;
     service = resource->service;
     operation = Capitalised(resource->action);
@@ -309,6 +307,9 @@ Task<Json> PerformTask(Ports& ports, Engine::Performance performance) {
     co_return co_await FindActivity(ports, what);
   if (what.Has("arn") && IsHttp(what.StringOr("arn", "")))
     co_return co_await PerformHttpTask(ports, std::move(performance));
+  if (const auto resource = asl::ParseResource(what.StringOr("arn", ""));
+      resource && IsFunctionTask(*resource))
+    co_return co_await PerformFunctionTask(ports, std::move(performance), *resource);
   Result<Target> found = FindTarget(ports, what);
   if (!found) co_return Failed(found.error().name, found.error().message);
   const Target target = *found;
@@ -368,6 +369,16 @@ std::vector<std::string> CheckTaskParameters(const Door& door, const asl::Resour
   for (const std::string& name : unknown)
     messages.push_back("The field \"" + name + "\" is not supported by Step Functions");
   return messages;
+}
+
+Json FailureOfCall(const Door& door, const std::string& service, bool is_sdk, const Error& error,
+                   const std::string& request_id) {
+  Target target;
+  target.is_sdk = is_sdk;
+  for (const OptimisedNames& names : kOptimised)
+    if (names.service == service) target.names = names;
+  target.service = door.FindService(service);
+  return FailedCall(target, error, request_id);
 }
 
 Engine::Performer MakeTaskPerformer(Ports& ports) {

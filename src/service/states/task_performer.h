@@ -20,6 +20,10 @@ namespace stepmill::states {
 Engine::Performer MakeTaskPerformer(Ports& ports);
 Task<Json> PerformTask(Ports& ports, Engine::Performance performance);
 
+/// A service's error as the output of a task: its name and cause as Step Functions spells them.
+Json FailureOfCall(const Door& door, const std::string& service, bool is_sdk, const Error& error,
+                   const std::string& request_id);
+
 /// What is wrong with a task's literal parameters, in AWS's words; nothing for services that are
 /// not there (their tasks fail when they run).
 std::vector<std::string> CheckTaskParameters(const Door& door, const asl::Resource& resource,

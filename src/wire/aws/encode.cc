@@ -236,7 +236,10 @@ void EncodeJsonBody(const ServiceModel& model, const ModelOperation& operation, 
   response.headers.Add("Content-Type", JsonContentType(model));
   if (const ShapeMember* payload = shape.Find(shape.payload)) {
     const Json* found = output.Find(payload->name);
-    if (found) response.body = found->is_string() ? found->AsString() : found->Print();
+    if (found && found->is_string() && payload->shape->type == Shape::Type::kBlob)
+      response.body = Unbase64(found->AsString()).value_or("");
+    else if (found)
+      response.body = found->is_string() ? found->AsString() : found->Print();
     return;
   }
   Json::Object body;
@@ -258,7 +261,8 @@ HttpResponse EncodeRest(const ServiceModel& model, const ModelOperation& operati
     response.stream = std::move(answer.body);
     if (!response.headers.Has("content-type"))
       response.headers.Add("Content-Type", "binary/octet-stream");
-  } else if (operation.output && !is_head && operation.output_stream().empty()) {
+  } else if (operation.output && !is_head &&
+             (operation.output_stream().empty() || model.protocol == Protocol::kRestJson)) {
     if (model.protocol == Protocol::kRestXml)
       EncodeXmlBody(operation, answer.output, response);
     else

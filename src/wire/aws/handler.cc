@@ -24,9 +24,23 @@ Error UnknownTarget(const Target& target) {
                target.unknown + " is not built in stepmill."};
 }
 
-Error TooLarge() {
+/// How large a body of this operation may be that is not streamed.
+size_t BytesMaxOf(const Target& target) {
+  const bool is_package =
+      target.service->name == "lambda" &&
+      (target.operation == "CreateFunction" || target.operation == "UpdateFunctionCode" ||
+       target.operation == "PublishLayerVersion");
+  return is_package ? kPackageBytesMax : kBodyBytesMax;
+}
+
+Error TooLarge(const Target& target) {
+  const std::string bytes = std::to_string(BytesMaxOf(target));
+  if (target.service->name == "lambda")
+    return Error{Code::kLimit, "RequestTooLargeException",
+                 "Request must be smaller than " + bytes + " bytes for the " + target.operation +
+                     " operation"};
   return Error{Code::kLimit, "RequestEntityTooLarge",
-               "The request's body is larger than " + std::to_string(kBodyBytesMax) + " bytes."};
+               "The request's body is larger than " + bytes + " bytes."};
 }
 
 Result<> CheckContentMd5(const HttpRequest& request, const std::string& body) {
@@ -110,8 +124,8 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
   std::string payload_hash = said;
   if (payload_hash.empty() && is_s3) payload_hash = "UNSIGNED-PAYLOAD";
   if (!streams && !is_framed) {
-    Result<std::string> all = co_await ReadAll(*request.body, kBodyBytesMax);
-    if (!all && all.error().code == Code::kLimit) co_return TooLarge();
+    Result<std::string> all = co_await ReadAll(*request.body, BytesMaxOf(target));
+    if (!all && all.error().code == Code::kLimit) co_return TooLarge(target);
     if (!all) co_return all.error();
     body = std::move(*all);
     // What is signed is what came, whatever the header says of it.
