@@ -23,12 +23,18 @@ NOT_BUILT = re.compile(r"Type: (HttpApi|Api|Connector|AWS::Serverless::(Api|Http
 STATES_NOT_BUILT = re.compile(
     r"sfn_task_service\.test_start_execution$|callback\.test_start_execution_sync$|test_s3_put_object\["
     r"|callback\.test_sqs_wait_for_task_tok_with_heartbeat$|test_send_message_no_such_queue$", re.I)
+# Functions that raise: the recording has the line of another source than the runner's. A Map whose four tasks time out in
+# the same moment: recorded with all four TaskTimedOut before the iteration fails, here the first one fails it.
+STATES_OTHER_SOURCE = re.compile(
+    r"task_lambda\.test_no_such_function_catch$|test_raise_exception_catch_output_path\[\$\.Payload\]|"
+    r"express_async\.test_retry$|test_lambda_service_invoke_with_retry_extended_input$|"
+    r"test_parallel_catch_error\[|test_service_lambda_map_timeout$")
 # MapStateExited of a distributed Map points at MapRunSucceeded in what was recorded up to August 2024 and at MapRunStarted
 # in what was recorded from November 2024 on. The server answers so by what a definition uses (variables and JSONata are of
 # November 2024); these two are later and use neither.
 STATES_LATER_POINTER = re.compile(
     r"test_map_item_reader_base_json_with_items_path\[|test_map_state_config_distributed_item_selector_parameters$")
-STATES_SERVICES = {"logs", "iam", "secretsmanager", "ssm", "s3", "events", "dynamodb", "sqs", "sns"}
+STATES_SERVICES = {"logs", "iam", "secretsmanager", "ssm", "s3", "events", "dynamodb", "sqs", "sns", "lambda"}
 
 
 # state_machine_with_tags: the same tags stand in the other order in basic_state_machine_with_tags, for the same input;
@@ -79,7 +85,7 @@ def select_states(source, folder):
             with open(path, encoding="utf-8") as file:
                 case = json.load(file)
             if (set(case["needs"]) - STATES_SERVICES or STATES_NOT_BUILT.search(case["id"])
-                    or STATES_LATER_POINTER.search(case["id"])):
+                    or STATES_LATER_POINTER.search(case["id"]) or STATES_OTHER_SOURCE.search(case["id"])):
                 skipped += 1
             else:
                 os.symlink(path, os.path.join(folder, name))

@@ -184,24 +184,50 @@ void NamePackage(Call& call, const Package& package, const std::string& name) {
 }
 
 void DropPackage(Call& call, const Json& code, const std::string& name) {
-  if (!code.Has("blob")) return;
-  const Json detail = Json::Object{{"blob", code["blob"]}, {"function", name}};
-  call.batch.events.push_back(MakeEvent("stepmill.lambda", "Package Unnamed", call.account,
-                                        call.region, Json::Array{}, detail));
+  Json::Array blobs = ItemsOf(code["layers"]);
+  if (code.Has("blob")) blobs.push_back(code["blob"]);
+  for (const Json& blob : blobs) {
+    const Json detail = Json::Object{{"blob", blob}, {"function", name}};
+    call.batch.events.push_back(MakeEvent("stepmill.lambda", "Package Unnamed", call.account,
+                                          call.region, Json::Array{}, detail));
+  }
 }
 
+namespace {
+
+bool Uses(const Json& code, const Json& blob) {
+  for (const Json& layer : ItemsOf(code["layers"]))
+    if (layer == blob) return true;
+  return code["blob"] == blob;
+}
+
+/// True when a document below `kind` names the blob.
+Task<bool> IsNamed(Call& call, std::string kind, Json blob) {
+  constexpr int kPage = 500;
+  const Key prefix = call.KeyFor({"lambda", kind}) + "/";
+  Key from = prefix;
+  for (;;) {
+    MILL_CO_TRY(
+        const std::vector<Document> page,
+        co_await call.ports.store.Range(from, PrefixEnd(prefix), Direction::kForward, kPage));
+    for (const Document& document : page)
+      if (Uses(document.body["code"], blob) || document.body["Own"]["blob"] == blob) co_return true;
+    if (page.size() < kPage) co_return false;
+    from = page.back().key + '\0';
+  }
+}
+
+}  // namespace
+
 Task<Json> RemoveCode(Call& call) {
-  const Json& detail = call.input["event"]["detail"];
-  const std::string blob = detail.StringOr("blob", "");
-  const std::string name = detail.StringOr("function", "");
-  const Key key = FunctionKey(call.account, call.region, name);
-  MILL_CO_TRY(const auto function, co_await call.ports.store.Get(key));
-  if (function && function->body["code"]["blob"] == Json(blob)) co_return Json::Object{};
-  MILL_CO_TRY(const auto versions, co_await AllOf(call, "version", name));
-  for (const Document& version : versions)
-    if (version.body["code"]["blob"] == Json(blob)) co_return Json::Object{};
-  call.batch.Delete(CodeKey(blob));
-  const BlobId id{blob};
+  const Json blob = call.input["event"]["detail"]["blob"];
+  static constexpr const char* kKinds[] = {"function", "version", "layer-version"};
+  for (const char* kind : kKinds) {
+    MILL_CO_TRY(const bool is_named, co_await IsNamed(call, kind, blob));
+    if (is_named) co_return Json::Object{};
+  }
+  const BlobId id{blob.is_string() ? blob.AsString() : ""};
+  call.batch.Delete(CodeKey(id.value));
   MILL_CO_CHECK(co_await call.ports.blobs.Remove(id));
   co_return Json::Object{};
 }

@@ -25,7 +25,8 @@ void DropPackage(Call& call, const Json& code, const std::string& name);
 /// Removes packages that an earlier run stored and no document names.
 void SearchLeftovers(Ports& ports);
 
-/// A URL of GetFunctionCode that is good for ten minutes, for anybody who has it.
-std::string PackageUrl(const Call& call, const std::string& name, const std::string& version);
+/// A URL of `path` here (GetFunctionCode, GetLayerVersionCode) that is good for ten minutes, for
+/// anybody who has it. `query`: "Qualifier=1" or empty.
+std::string PackageUrl(const Call& call, const std::string& path, const std::string& query);
 
 }  // namespace stepmill::lambda

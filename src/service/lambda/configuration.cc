@@ -129,7 +129,6 @@ Result<> CheckConfiguration(const Json& input) {
                       "Member must have value less than or equal to 10240");
   MILL_CHECK(CheckVariables(input["Environment"]["Variables"]));
   MILL_CHECK(CheckDeadLetters(input["DeadLetterConfig"]));
-  if (input["Layers"].size() > 0) return NotBuilt("Layers");
   if (input["LoggingConfig"].StringOr("LogFormat", "Text") != "Text")
     return NotBuilt("LogFormat JSON");
   if (input["SnapStart"].StringOr("ApplyOn", "None") != "None") return NotBuilt("SnapStart");

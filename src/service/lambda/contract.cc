@@ -19,6 +19,8 @@ constexpr char kRuntime[] = "/var/runtime";
 constexpr char kSandbox[] = "/opt/stepmill/bin/stepmill-sandbox";
 constexpr char kRuntimeApi[] = "127.0.0.1:4566";  // the relay inside (sandbox/relay.h)
 constexpr char kBootstrap[] = "/var/task/bootstrap";
+constexpr char kEitherBootstrap[] =
+    "[ -e /var/task/bootstrap ] && exec /var/task/bootstrap; exec /opt/bootstrap";
 
 JobInput Text(const std::string& path, std::string text, bool is_read_only) {
   JobInput input;
@@ -83,6 +85,26 @@ void SetImage(const EnvironmentPlan& plan, JobSpec& spec) {
   for (const Json& word : ItemsOf(image["EntryPoint"])) spec.entrypoint->push_back(word.AsString());
 }
 
+/// Layers lie over one another below /opt, the later ones on top.
+void AddLayers(const EnvironmentPlan& plan, JobSpec& spec) {
+  const Json::Array layers = ItemsOf(plan.code["layers"]);
+  for (const Json& blob : layers) {
+    JobInput layer;
+    layer.kind = JobInput::Kind::kBlobArchive;
+    layer.blob = BlobId{blob.AsString()};
+    layer.path = "/opt";
+    layer.is_read_only = true;
+    spec.inputs.push_back(std::move(layer));
+  }
+  if (layers.empty()) return;
+  // The place of the product's own folder, which is mounted into what cannot be written to.
+  JobInput place;
+  place.kind = JobInput::Kind::kFolder;
+  place.path = "/opt/stepmill";
+  place.is_read_only = true;
+  spec.inputs.push_back(std::move(place));
+}
+
 void SetPackage(const EnvironmentPlan& plan, JobSpec& spec) {
   spec.image = BaseImage(plan.config.StringOr("Runtime", ""));
   spec.working_dir = kTask;
@@ -92,6 +114,7 @@ void SetPackage(const EnvironmentPlan& plan, JobSpec& spec) {
   code.path = kTask;
   code.is_read_only = true;
   spec.inputs.push_back(std::move(code));
+  AddLayers(plan, spec);
   spec.inputs.push_back(Text(kLogFile, "", false));
   spec.entrypoint = std::vector<std::string>{kSandbox, "write-to", kLogFile};
   const std::string folder = kRuntime;
@@ -106,7 +129,10 @@ void SetPackage(const EnvironmentPlan& plan, JobSpec& spec) {
       break;
     case RuntimeKind::kProvided:
     case RuntimeKind::kImage:  // not here: SetImage
-      spec.entrypoint->push_back(kBootstrap);
+      if (plan.code["layers"].size() > 0)
+        spec.entrypoint->insert(spec.entrypoint->end(), {"/bin/sh", "-c", kEitherBootstrap});
+      else
+        spec.entrypoint->push_back(kBootstrap);
       break;
   }
 }

@@ -6,6 +6,7 @@
 #include "service/lambda/code.h"
 #include "service/lambda/configuration.h"
 #include "service/lambda/errors.h"
+#include "service/lambda/layers.h"
 #include "service/lambda/limits.h"
 #include "service/lambda/publish.h"
 #include "service/lambda/records.h"
@@ -24,8 +25,9 @@ Json CodeLocation(const Call& call, const Resolved& found, const std::string& na
     return Json::Object{{"RepositoryType", "ECR"},
                         {"ImageUri", found.code["image"]},
                         {"ResolvedImageUri", found.code["resolved"]}};
-  return Json::Object{{"RepositoryType", "S3"},
-                      {"Location", PackageUrl(call, name, found.version)}};
+  const std::string path = "/2015-03-31/functions/" + name + "/code-package";
+  const std::string query = found.version == kLatest ? "" : "Qualifier=" + found.version;
+  return Json::Object{{"RepositoryType", "S3"}, {"Location", PackageUrl(call, path, query)}};
 }
 
 }  // namespace
@@ -50,17 +52,23 @@ Task<Json> CreateFunction(Call& call) {
   const bool is_image = call.input.StringOr("PackageType", "Zip") == "Image";
   MILL_CO_TRY(const Package package, co_await TakePackage(call, call.input["Code"], is_image));
   NamePackage(call, package, name.name);
-  const Json config = NewConfiguration(call.input, name.name, call.account, call.region)
-                          .With("CodeSize", package.size_bytes)
-                          .With("CodeSha256", package.sha256)
-                          .With("LastModified", ModifiedAt(call.Now()))
-                          .With("RevisionId", call.ports.random.NewUuid())
-                          .With("State", "Pending")
-                          .With("StateReason", "The function is being created.")
-                          .With("StateReasonCode", "Creating");
+  MILL_CO_TRY(const UsedLayers layers, co_await FindLayers(call, call.input["Layers"]));
+  Json config = NewConfiguration(call.input, name.name, call.account, call.region)
+                    .With("CodeSize", package.size_bytes)
+                    .With("CodeSha256", package.sha256)
+                    .With("LastModified", ModifiedAt(call.Now()))
+                    .With("RevisionId", call.ports.random.NewUuid())
+                    .With("State", "Pending")
+                    .With("StateReason", "The function is being created.")
+                    .With("StateReasonCode", "Creating");
+  Json code = package.code;
+  if (layers.shown.size() > 0) {
+    config = config.With("Layers", layers.shown);
+    code = code.With("layers", layers.blobs);
+  }
   Json function =
       Json::Object{{"config", config},
-                   {"code", package.code},
+                   {"code", code},
                    {"tags", call.input.Has("Tags") ? call.input["Tags"] : Json(Json::Object{})},
                    {"lastVersion", 0}};
   Json answer = config;

@@ -100,7 +100,8 @@ TEST_F(LambdaTest, WhatIsRefused) {
   starts(with("Architectures", Json::Array{"arm64"}),
          "InvalidParameterValueException: Architecture arm64 is not supported");
   starts(with("Layers", Json::Array{"arn:aws:lambda:us-east-1:000000000000:layer:l:1"}),
-         "InvalidParameterValueException: Layers is not supported");
+         "InvalidParameterValueException: Layer version "
+         "arn:aws:lambda:us-east-1:000000000000:layer:l:1 does not exist.");
   EXPECT_TRUE(world.Run(blobs.List())->empty()) << "a refused package stays";
 }
 
@@ -174,6 +175,37 @@ TEST_F(LambdaTest, TagsConcurrencyAndTheList) {
                   .starts_with("InvalidParameterValueException: Specified Reserved"));
   Must("DeleteFunctionConcurrency", name);
   EXPECT_EQ(Invoked(name), "200 $LATEST null");
+}
+
+TEST_F(LambdaTest, LayersStayAsLongAsTheyAreUsed) {
+  const Json content = Json::Object{{"ZipFile", kZip}};
+  const Json layer = Json::Object{{"LayerName", "l"}, {"Content", content}};
+  Must("PublishLayerVersion", layer);
+  const Json second = Must("PublishLayerVersion", layer.With("Description", "more"));
+  const std::string arn = "arn:aws:lambda:us-east-1:000000000000:layer:l:2";
+  EXPECT_EQ(second.StringOr("LayerVersionArn", ""), arn);
+  EXPECT_EQ(second.IntOr("Version", 0), 2);
+  const Json of_l = Json::Object{{"LayerName", "l"}};
+  EXPECT_EQ(Must("ListLayerVersions", of_l)["LayerVersions"].At(0).IntOr("Version", 0), 2);
+  EXPECT_EQ(Must("ListLayers", Json::Object{})["Layers"].size(), 1U);
+  EXPECT_EQ(Must("GetLayerVersionByArn", Json::Object{{"Arn", arn}}).StringOr("Description", ""),
+            "more");
+  const Json made = Create(Definition("f").With("Layers", Json::Array{Json(arn)}));
+  EXPECT_EQ(made["Layers"].At(0).StringOr("Arn", ""), arn);
+  EXPECT_EQ(Invoked(Json::Object{{"FunctionName", "f"}}), "200 $LATEST null");
+  const auto jobs = world.Run(backend.List());
+  int below_opt = 0;
+  for (const JobInput& input : backend.FindSpec(jobs->at(0))->inputs)
+    below_opt += input.path == "/opt" && input.is_read_only;
+  EXPECT_EQ(below_opt, 1);
+  Must("DeleteLayerVersion", of_l.With("VersionNumber", 1));
+  Must("DeleteLayerVersion", of_l.With("VersionNumber", 2));
+  EXPECT_EQ(Refused("GetLayerVersion", of_l.With("VersionNumber", 2)),
+            "ResourceNotFoundException: The resource you requested does not exist.");
+  EXPECT_TRUE(world.RunUntil([&] { return world.Run(blobs.List())->size() == 2; }))
+      << "the function's own package, and its layer's";
+  Must("DeleteFunction", Json::Object{{"FunctionName", "f"}});
+  EXPECT_TRUE(world.RunUntil([&] { return world.Run(blobs.List())->empty(); }));
 }
 
 TEST_F(LambdaTest, AServiceNeedsAStatement) {

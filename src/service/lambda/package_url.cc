@@ -5,7 +5,6 @@
 #include "base/strings.h"
 #include "gate/session.h"
 #include "service/lambda/code.h"
-#include "service/lambda/records.h"
 #include "service/ports.h"
 
 namespace stepmill::lambda {
@@ -32,17 +31,16 @@ std::string SigningKey(const std::string& secret, const std::string& date,
 
 }  // namespace
 
-std::string PackageUrl(const Call& call, const std::string& name, const std::string& version) {
+std::string PackageUrl(const Call& call, const std::string& path, const std::string& more) {
   const SessionCredentials session =
       MakeSession(call.ports.vault, call.ports.random, call.principal, call.Now() + kUrlLife);
   const std::string server = ServerUrl(call);
   const std::string host = server.substr(server.find("://") + 3);
-  const std::string path = "/2015-03-31/functions/" + name + "/code-package";
   const std::string date = FormatTime(call.Now(), "%Y%m%d");
   const std::string at = FormatTime(call.Now(), "%Y%m%dT%H%M%SZ");
   const std::string scope = date + "/" + call.region + "/lambda/aws4_request";
   std::string query;
-  if (version != kLatest) query = "Qualifier=" + UrlEncode(version) + "&";
+  if (!more.empty()) query = more + "&";
   query += "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" +
            UrlEncode(session.access_key_id + "/" + scope) + "&X-Amz-Date=" + at +
            "&X-Amz-Expires=" + std::to_string(Seconds(kUrlLife).count()) +

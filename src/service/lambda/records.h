@@ -12,8 +12,11 @@
 
 /// Documents of Lambda, below `<account>/<region>/lambda/`:
 ///
+///     layer/NAME            {"last": number of the newest version}
+///     layer-version/NAME/NUMBER    what GetLayerVersion answers, and "Own": {"blob": id}
 ///     function/NAME         {"config": what GetFunctionConfiguration answers for $LATEST,
 ///                            "code": {"blob": id} or {"image": URI, "resolved": URI with digest},
+///                            and "layers": [blob ids],
 ///                            "tags": {..}, "reserved": concurrency, absent: none,
 ///                            "lastVersion": number of the newest version, 0: none was published}
 ///     version/NAME/NUMBER   {"config", "code"} of a published version; ten digits

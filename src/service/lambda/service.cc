@@ -5,6 +5,7 @@
 #include "service/lambda/code.h"
 #include "service/lambda/fleet.h"
 #include "service/lambda/lambda.h"
+#include "service/lambda/layers.h"
 #include "service/lambda/records.h"
 #include "service/ports.h"
 #include "task/ports.h"
@@ -14,6 +15,8 @@ namespace stepmill::lambda {
 namespace {
 
 constexpr std::string_view kFunction = "arn:aws:lambda:{region}:{account}:function:{FunctionName}";
+
+constexpr std::string_view kLayer = "arn:aws:lambda:{region}:{account}:layer:{LayerName}";
 
 constexpr Operation kOperations[] = {
     {.name = "CreateFunction",
@@ -152,6 +155,40 @@ constexpr Operation kOperations[] = {
      .resource = kFunction,
      .access = Access::kList},
     {.name = "Invoke", .handler = Invoke, .action = "lambda:InvokeFunction", .resource = kFunction},
+    {.name = "PublishLayerVersion",
+     .handler = PublishLayerVersion,
+     .action = "lambda:PublishLayerVersion",
+     .resource = kLayer,
+     .keeps = "Content.S3ObjectStorageMode"},
+    {.name = "GetLayerVersion",
+     .handler = GetLayerVersion,
+     .action = "lambda:GetLayerVersion",
+     .resource = kLayer,
+     .access = Access::kRead},
+    {.name = "GetLayerVersionByArn",
+     .handler = GetLayerVersionByArn,
+     .action = "lambda:GetLayerVersion",
+     .resource = "{Arn}",
+     .access = Access::kRead},
+    {.name = "GetLayerVersionCode",
+     .handler = GetLayerVersionCode,
+     .action = "lambda:GetLayerVersion",
+     .resource = kLayer,
+     .access = Access::kRead},
+    {.name = "ListLayerVersions",
+     .handler = ListLayerVersions,
+     .action = "lambda:ListLayerVersions",
+     .resource = kLayer,
+     .access = Access::kList},
+    {.name = "ListLayers",
+     .handler = ListLayers,
+     .action = "lambda:ListLayers",
+     .resource = "*",
+     .access = Access::kList},
+    {.name = "DeleteLayerVersion",
+     .handler = DeleteLayerVersion,
+     .action = "lambda:DeleteLayerVersion",
+     .resource = kLayer},
     {.name = "InvokeFrom",
      .handler = InvokeFrom,
      .action = "lambda:InvokeFunction",

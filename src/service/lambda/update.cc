@@ -4,6 +4,7 @@
 #include "service/lambda/code.h"
 #include "service/lambda/configuration.h"
 #include "service/lambda/errors.h"
+#include "service/lambda/layers.h"
 #include "service/lambda/publish.h"
 #include "service/lambda/records.h"
 #include "service/ports.h"
@@ -37,6 +38,10 @@ Json Changed(Call& call, const Json& config) {
       .With("LastUpdateStatusReasonCode", "Creating");
 }
 
+Json WithLayers(const Json& code, const Json& blobs) {
+  return blobs.size() > 0 ? code.With("layers", blobs) : code.Without("layers");
+}
+
 }  // namespace
 
 Task<Json> UpdateFunctionCode(Call& call) {
@@ -56,7 +61,8 @@ Task<Json> UpdateFunctionCode(Call& call) {
   NamePackage(call, package, name.name);
   DropPackage(call, function.body["code"], name.name);
   config = Changed(call, config);
-  Json next = function.body.With("config", config).With("code", package.code);
+  Json next = function.body.With("config", config)
+                  .With("code", WithLayers(package.code, function.body["code"]["layers"]));
   Json answer = config;
   if (call.input.BoolOr("Publish", false)) {
     answer = AddVersion(call, next, old.StringOr("Description", ""));
@@ -71,8 +77,16 @@ Task<Json> UpdateFunctionConfiguration(Call& call) {
   MILL_CO_TRY(const FunctionName name, NameOf(call));
   MILL_CO_TRY(const Document function, co_await RequireIdle(call, name));
   MILL_CO_CHECK(CheckConfiguration(call.input));
-  const Json config = Changed(call, ChangedConfiguration(function.body["config"], call.input));
-  call.batch.Replace(function, function.body.With("config", config));
+  Json config = Changed(call, ChangedConfiguration(function.body["config"], call.input));
+  Json code = function.body["code"];
+  if (call.input.Has("Layers")) {
+    MILL_CO_TRY(const UsedLayers layers, co_await FindLayers(call, call.input["Layers"]));
+    const bool has_some = layers.shown.size() > 0;
+    config = has_some ? config.With("Layers", layers.shown) : config.Without("Layers");
+    DropPackage(call, code, name.name);
+    code = WithLayers(code, layers.blobs);
+  }
+  call.batch.Replace(function, function.body.With("config", config).With("code", code));
   Activate(call, name.name, config);
   co_return config;
 }

@@ -14,14 +14,20 @@ Json Failed(std::string_view name, std::string_view message) {
   return Json::Object{{"error", Json::Object{{"name", name}, {"message", message}}}};
 }
 
-/// The call's input. Payloads are JSON: a text keeps its quotes; null is no payload.
+/// Recorded: a text that is JSON is the payload itself, another value is printed.
+std::string PayloadText(const Json& payload) {
+  if (payload.is_string() && ParseJson(payload.AsString())) return payload.AsString();
+  return payload.Print();
+}
+
+/// The call's input. Null is no payload.
 Json InputOf(const Json& what, const asl::Resource& resource) {
   if (resource.kind == Kind::kLambda)
     return Json::Object{{"FunctionName", what["arn"]}, {"Payload", Base64(what["input"].Print())}};
   const Json& given = what["input"];
   const Json& payload = given["Payload"];
   Json input = given.Without("Payload");
-  if (!payload.is_null()) input = input.With("Payload", Base64(payload.Print()));
+  if (!payload.is_null()) input = input.With("Payload", Base64(PayloadText(payload)));
   // A text that the API takes in a header.
   const Json& context = given["ClientContext"];
   if (context.is_object()) input = input.With("ClientContext", Base64(context.Print()));
