@@ -260,6 +260,16 @@ def versions(it):
         expect(archive.read("app.py"), b"def handler(e, c): return 'one ' + c.function_version\n", "the package")
 
 
+def layers(it):
+    layer = it.aws.publish_layer_version(LayerName="helpers", Content={"ZipFile": zipped(
+        {"python/helper.py": "WORD = 'from a layer'\n", "bootstrap": BOOTSTRAP})}, CompatibleRuntimes=["python3.12"])
+    it.create("layered", {"app.py": "import helper\ndef handler(event, context): return helper.WORD\n"},
+              Layers=[layer["LayerVersionArn"]])
+    expect(it.invoke("layered", {})[1], "from a layer", "a module of a layer")
+    it.create("opt", {"readme": ""}, "provided.al2023", "any", Layers=[layer["LayerVersionArn"]])
+    expect(it.invoke("opt", 3)[1], {"echo": 3}, "a layer's bootstrap")
+
+
 def command_line(it):
     env = it.server.environment()
     folder = tempfile.mkdtemp(prefix="function-")
@@ -424,6 +434,7 @@ def main():
         check("a timeout", timeout, it)
         check("Node.js and custom runtimes", node_and_custom, it)
         check("versions and aliases", versions, it)
+        check("layers", layers, it)
         check("the AWS CLI", command_line, it)
         check("several at once", together, it)
         it.create("answers", {"app.py": ANSWERS})

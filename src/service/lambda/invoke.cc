@@ -66,10 +66,21 @@ Json TakeEvent(Call& call, const FunctionName& name, const std::string& payload,
   return Json::Object{{"StatusCode", kAccepted}, {"Payload", ""}};
 }
 
-Task<Json> InvokeNow(Call& call, Resolved found, Work work) {
+/// A package that was replaced meanwhile may be gone before an environment has it: then the new one
+/// runs.
+Task<Outcome> RunNewest(Call& call, FunctionName name, Resolved& found, Work work) {
+  auto outcome = co_await RunFunction(call, found, work);
+  if (outcome || outcome.error().name != "ServiceException") co_return outcome;
+  MILL_CO_TRY(const Resolved newest, co_await ResolveInvoked(call, name));
+  if (newest.config["RevisionId"] == found.config["RevisionId"]) co_return outcome;
+  found = newest;
+  co_return co_await RunFunction(call, found, std::move(work));
+}
+
+Task<Json> InvokeNow(Call& call, FunctionName name, Resolved found, Work work) {
   if (call.kept.is_object()) co_return call.kept;  // it ran: only the commit is repeated
+  MILL_CO_TRY(const Outcome outcome, co_await RunNewest(call, name, found, std::move(work)));
   const std::string version = found.version;
-  MILL_CO_TRY(const Outcome outcome, co_await RunFunction(call, std::move(found), std::move(work)));
   Json::Object answer{
       {"StatusCode", kOk}, {"ExecutedVersion", version}, {"Payload", Base64(outcome.payload)}};
   if (!outcome.error.empty()) answer.Set("FunctionError", outcome.error);
@@ -92,7 +103,7 @@ Task<Json> InvokeAs(Call& call, std::string source_arn) {
   if (is_event) co_return TakeEvent(call, name, work.payload, work.client_context);
   work.request_id = call.request_id;
   work.arn = FunctionArn(call, name);
-  co_return co_await InvokeNow(call, std::move(found), std::move(work));
+  co_return co_await InvokeNow(call, name, std::move(found), std::move(work));
 }
 
 }  // namespace
