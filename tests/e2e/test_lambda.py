@@ -2,75 +2,25 @@
 versions and aliases, asynchronous invocations, a state machine, a stack, and a kill in the middle. Ends with
 `N passed, M failed`."""
 import base64
+import hashlib
 import io
 import json
 import os
 import re
 import sys
+import tarfile
 import tempfile
 import threading
 import time
 import urllib.request
 import zipfile
 
+from functions import ANSWERS, BOOTSTRAP, LATER, MODULE, NODE, PYTHON, STATIC, TEMPLATE
 from server import Failed, Server, run
 from test_chain import RESULTS, check
 
 ROLE = "arn:aws:iam::000000000000:role/functions"
 BUCKET = "function-code"
-
-PYTHON = """
-import json, logging, os, sys, time
-import boto3
-COUNT = 0
-logging.getLogger().setLevel(logging.INFO)
-
-class NoRows(Exception):
-    pass
-
-def handler(event, context):
-    global COUNT
-    COUNT += 1
-    print('こんにちは', event)
-    logging.info('counted %d', COUNT)
-    what = event.get('do') if isinstance(event, dict) else None
-    if what == 'raise':
-        raise NoRows('no rows in the table')
-    if what == 'exit':
-        os._exit(7)
-    if what == 'sleep':
-        time.sleep(event['seconds'])
-    if what == 'write':
-        open(event['path'], 'w').write('x')
-    if what == 'who':
-        return boto3.client('sts').get_caller_identity()['Arn']
-    if what == 'put':
-        boto3.client('s3').put_object(Bucket=event['bucket'], Key=event['key'], Body=b'from a function')
-    if what == 'memory':
-        return len(bytearray(1 << 30))
-    return {'event': event, 'count': COUNT, 'name': context.function_name, 'version': context.function_version,
-            'arn': context.invoked_function_arn, 'left': 0 < context.get_remaining_time_in_millis() <= 30000,
-            'memory': context.memory_limit_in_mb, 'mine': os.environ.get('MINE'), 'files': sorted(os.listdir('.'))}
-"""
-NODE = """
-exports.handler = async (event, context) => {
-  console.log('from node', event.n);
-  if (event.fail) throw new TypeError('not like this');
-  return {n: event.n + 1, name: context.functionName, left: context.getRemainingTimeInMillis() > 0};
-};
-exports.callback = (event, context, done) => setTimeout(() => done(null, {late: true}), 20);
-"""
-MODULE = "export const handler = async (event) => ({module: true, event});\n"
-BOOTSTRAP = """#!/bin/sh
-set -eu
-while true; do
-  HEADERS=$(mktemp)
-  EVENT=$(curl -sS -LD "$HEADERS" "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/next")
-  ID=$(grep -Fi Lambda-Runtime-Aws-Request-Id "$HEADERS" | tr -d '[:space:]' | cut -d: -f2)
-  echo "shell got $EVENT" 1>&2
-  curl -sS -X POST "http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation/$ID/response" -d "{\\"echo\\": $EVENT}"
-done
-"""
 
 
 def zipped(files):
@@ -270,6 +220,43 @@ def layers(it):
     expect(it.invoke("opt", 3)[1], {"echo": 3}, "a layer's bootstrap")
 
 
+def image(it):
+    folder = tempfile.mkdtemp(prefix="image-")
+    program = os.path.join(folder, "bootstrap")
+    with open(program + ".cc", "w", encoding="utf-8") as file:
+        file.write(STATIC)
+    run(["g++", "-static", "-O1", "-o", program, program + ".cc"], it.server.environment())
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        archive.add(program, "bootstrap")
+    layer = data.getvalue()
+
+    def digest(blob):
+        return "sha256:" + hashlib.sha256(blob).hexdigest()
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/bootstrap"]},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}).encode()
+    ecr = it.server.client("ecr")
+    uri = ecr.create_repository(repositoryName="function")["repository"]["repositoryUri"] + ":v1"
+    for blob in (layer, config):
+        upload = ecr.initiate_layer_upload(repositoryName="function")["uploadId"]
+        ecr.upload_layer_part(repositoryName="function", uploadId=upload, partFirstByte=0, partLastByte=len(blob) - 1,
+                              layerPartBlob=blob)
+        ecr.complete_layer_upload(repositoryName="function", uploadId=upload, layerDigests=[digest(blob)])
+    kind = "application/vnd.docker."
+    ecr.put_image(repositoryName="function", imageTag="v1", imageManifest=json.dumps({
+        "schemaVersion": 2, "mediaType": kind + "distribution.manifest.v2+json",
+        "config": {"mediaType": kind + "container.image.v1+json", "size": len(config), "digest": digest(config)},
+        "layers": [{"mediaType": kind + "image.rootfs.diff.tar", "size": len(layer), "digest": digest(layer)}]}))
+    it.aws.create_function(FunctionName="image", PackageType="Image", Role=ROLE, Code={"ImageUri": uri}, Timeout=20)
+    answer, said = it.invoke("image", {"a": 1}, LogType="Tail")
+    expect(said, {"image": {"a": 1}}, "a function of an image")
+    if "an image got {" not in base64.b64decode(answer["LogResult"]).decode():
+        raise Failed(base64.b64decode(answer["LogResult"]).decode())
+    expect_error(lambda: it.aws.create_function(FunctionName="none", PackageType="Image", Role=ROLE,
+                                                Code={"ImageUri": uri[:-1] + "9"}),
+                 "InvalidParameterValueException", "does not exist. Provide a valid source image.")
+
+
 def command_line(it):
     env = it.server.environment()
     folder = tempfile.mkdtemp(prefix="function-")
@@ -321,47 +308,6 @@ def machines(it):
     expect(gone["error"], "Lambda.ResourceNotFoundException", "a function that is not there")
 
 
-ANSWERS = """
-import boto3
-def handler(event, context):
-    boto3.client('stepfunctions').send_task_success(taskToken=event['token'], output='{"by":"token"}')
-"""
-
-TEMPLATE = """
-AWSTemplateFormatVersion: '2010-09-09'
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Hello:
-    Type: AWS::Serverless::Function
-    Properties:
-      FunctionName: stack-hello
-      Runtime: python3.12
-      Handler: index.handler
-      Timeout: 10
-      Environment: {Variables: {NUMBER: 5}}
-      InlineCode: |
-        import os
-        import boto3
-        def handler(event, context):
-            if event.get('source') == 'mine':
-                boto3.client('s3').put_object(Bucket='function-code', Key='rule', Body=event['detail']['text'].encode())
-            return 'number ' + os.environ['NUMBER']
-      Events:
-        Mine:
-          Type: EventBridgeRule
-          Properties:
-            Pattern: {source: [mine]}
-  First:
-    Type: AWS::Lambda::Version
-    Properties: {FunctionName: !Ref Hello}
-  Live:
-    Type: AWS::Lambda::Alias
-    Properties: {FunctionName: !Ref Hello, FunctionVersion: !GetAtt First.Version, Name: live}
-Outputs:
-  Alias: {Value: !Ref Live}
-"""
-
-
 def stack(it):
     cloud = it.server.client("cloudformation")
     cloud.create_change_set(StackName="functions", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=TEMPLATE,
@@ -398,17 +344,6 @@ def stack(it):
     expect_error(lambda: it.aws.get_function(FunctionName="stack-hello"), "ResourceNotFoundException", "stack-hello")
 
 
-LATER = """
-import time
-import boto3
-def handler(event, context):
-    s3 = boto3.client('s3')
-    s3.put_object(Bucket='function-code', Key='begun', Body=b'')
-    time.sleep(event['seconds'])
-    s3.put_object(Bucket='function-code', Key='done', Body=b'')
-"""
-
-
 def survives_a_kill(it):
     it.create("later", {"app.py": LATER}, Timeout=60)
     answer, _ = it.invoke("later", {"seconds": 3}, InvocationType="Event")
@@ -435,6 +370,7 @@ def main():
         check("Node.js and custom runtimes", node_and_custom, it)
         check("versions and aliases", versions, it)
         check("layers", layers, it)
+        check("an image", image, it)
         check("the AWS CLI", command_line, it)
         check("several at once", together, it)
         it.create("answers", {"app.py": ANSWERS})

@@ -30,6 +30,7 @@ constexpr const ResourceType* kTypes[] = {
     &kFunctionAliasType,
     &kFunctionPermissionType,
     &kEventInvokeConfigType,
+    &kLayerVersionType,
 };
 
 /// Texts made numbers and booleans where the type says so; parameters and Fn::Sub give texts.

@@ -113,6 +113,7 @@ extern const ResourceType kFunctionType;
 extern const ResourceType kFunctionVersionType;
 extern const ResourceType kFunctionAliasType;
 extern const ResourceType kFunctionPermissionType;
+extern const ResourceType kLayerVersionType;
 extern const ResourceType kEventInvokeConfigType;
 
 }  // namespace stepmill::cloudformation

@@ -1,4 +1,4 @@
-// AWS::Lambda::Function, Version, Alias, Permission, EventInvokeConfig
+// AWS::Lambda::Function, Version, Alias, Permission, LayerVersion, EventInvokeConfig
 #include "base/strings.h"
 #include "lang/template/resolve.h"
 #include "service/cloudformation/inline_zip.h"
@@ -244,6 +244,34 @@ Json PermissionAttributes(const ResourceContext& context, const Json::Array& /*a
   return Json::Object{{"Ref", context.physical_id}, {"Id", context.physical_id}};
 }
 
+// ---- AWS::Lambda::LayerVersion
+
+std::string LayerId(const ResourceContext& context, const std::string& suffix) {
+  return NameOr(context, "LayerName", suffix, 140);
+}
+Result<std::optional<ApiCall>> CreateLayer(const ResourceContext& context,
+                                           const Json::Array& answers) {
+  Json input = context.properties;
+  if (!input.Has("LayerName")) input = input.With("LayerName", context.physical_id);
+  return CallAt({ApiCall{"lambda", "PublishLayerVersion", input}}, answers);
+}
+Result<std::optional<ApiCall>> RemoveLayer(const ResourceContext& context,
+                                           const Json::Array& answers) {
+  const size_t colon = context.physical_id.rfind(':');
+  if (colon == std::string::npos) return std::optional<ApiCall>();
+  const int64_t version = ParseInt(context.physical_id.substr(colon + 1)).value_or(0);
+  return CallAt(
+      {LambdaCall("DeleteLayerVersion",
+                  {{"LayerName", context.physical_id.substr(0, colon)}, {"VersionNumber", version}},
+                  kGone)},
+      answers);
+}
+Json LayerAttributes(const ResourceContext& context, const Json::Array& answers) {
+  std::string arn = context.physical_id;
+  for (const Json& answer : answers) arn = answer.StringOr("LayerVersionArn", arn);
+  return Json::Object{{"Ref", arn}, {"PhysicalId", arn}, {"LayerVersionArn", arn}};
+}
+
 // ---- AWS::Lambda::EventInvokeConfig
 
 std::string EventConfigId(const ResourceContext& context, const std::string& suffix) {
@@ -334,6 +362,22 @@ constexpr ResourceType kFunctionPermissionType{
     .update = NothingToDo,
     .remove = RemovePermission,
     .attributes = PermissionAttributes,
+};
+constexpr ResourceType kLayerVersionType{
+    .name = "AWS::Lambda::LayerVersion",
+    .properties =
+        "CompatibleArchitectures,CompatibleRuntimes,Content,Description,LayerName,LicenseInfo",
+    .unbuilt = "",
+    .required = "Content",
+    .replaced_by =
+        "CompatibleArchitectures,CompatibleRuntimes,Content,Description,LayerName,LicenseInfo",
+    .numbers = "",
+    .booleans = "",
+    .physical_id = LayerId,
+    .create = CreateLayer,
+    .update = NothingToDo,
+    .remove = RemoveLayer,
+    .attributes = LayerAttributes,
 };
 constexpr ResourceType kEventInvokeConfigType{
     .name = "AWS::Lambda::EventInvokeConfig",

@@ -264,8 +264,8 @@ Outcome Fleet::Judge(const EnvironmentPtr& environment, const Work& work, bool w
   const auto millis = [](auto span) {
     return static_cast<double>(std::chrono::duration_cast<Millis>(span).count());
   };
-  report.duration_ms =
-      was_ready ? millis(now - environment->delivered_at) : millis(now - environment->begun);
+  const Time end = environment->reply ? environment->replied_at : now;
+  report.duration_ms = millis(end - (was_ready ? environment->delivered_at : environment->begun));
   if (was_ready && environment->was_cold)
     report.init_ms = millis(environment->ready_at - environment->begun);
   environment->was_cold = false;
@@ -354,6 +354,7 @@ Result<> Fleet::TakeReply(const std::string& job_id, Reply reply) {
             .Print();
   }
   environment->reply = std::move(reply);
+  environment->replied_at = ports_.clock.Now();
   Changed(environment);
   return {};
 }
