@@ -56,11 +56,11 @@ Result<> CheckContentMd5(const HttpRequest& request, const std::string& body) {
 }
 
 /// A body that came packed: clients do that above a size (Smithy: "requestCompression").
-Result<std::string> Unpacked(const std::string& body) {
+Result<std::string> Unpacked(const Target& target, const std::string& body) {
   std::string out;
   MaybeGunzip gunzip;
-  const MaybeGunzip::Sink sink = [&out](std::string_view piece) -> Result<> {
-    if (out.size() + piece.size() > kBodyBytesMax) return TooLarge();
+  const MaybeGunzip::Sink sink = [&out, &target](std::string_view piece) -> Result<> {
+    if (out.size() + piece.size() > kBodyBytesMax) return TooLarge(target);
     out += piece;
     return Result<>();
   };
@@ -161,7 +161,7 @@ Task<> AwsHandler::Serve(HttpRequest& request, Exchange& exchange) {
   }
   if (!streams) MILL_CO_CHECK(CheckContentMd5(request, body));
   if (!streams && !is_s3 && EqualsIgnoreCase(request.headers.Get("content-encoding"), "gzip")) {
-    MILL_CO_TRY(body, Unpacked(body));
+    MILL_CO_TRY(body, Unpacked(target, body));
   }
 
   MILL_CO_TRY(Json input, DecodeInput(request, target, body));
