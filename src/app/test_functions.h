@@ -1,17 +1,12 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
 
-#include "app/test_services.h"
-#include "app/test_world.h"
+#include "app/test_jobs.h"
 #include "base/strings.h"
-#include "blob/memory/memory_blobs.h"
-#include "compute/fake/fake_backend.h"
 #include "service/lambda/contract.h"
 #include "service/lambda/lambda.h"
 
@@ -27,47 +22,22 @@ struct Said {
 
 /// For tests: functions whose containers are scripted. `answer` says what the process inside does
 /// with its work; it speaks the runtime API as a real one does.
-class LambdaTest : public testing::Test {
+class LambdaTest : public test::JobsTest {
  protected:
   static constexpr char kZip[] =  // app.py
       "UEsDBBQAAAAAAAAAIQB+qJWeAwAAAAMAAAAGAAAAYXBwLnB5eD0xUEsBAhQDFAAAAAAAAAAhAH6olZ4DAAAA"
       "AwAAAAYAAAAAAAAAAAAAAIABAAAAAGFwcC5weVBLBQYAAAAAAQABADQAAAAnAAAAAAA=";
 
   LambdaTest()
-      : folder(Folder()),
-        backend(
-            folder, [this](const JobSpec& spec) { return OnStart(spec); },
-            [](const JobSpec&, const StepSpec&) { return FakeRun{}; }),
-        world(
-            {&kService, &test::kLogs, &test::kS3}, &blobs, &archive,
-            [](const Json& pattern, const Json& event) {
-              return pattern["source"].At(0) == event["source"];
-            },
-            &backend) {
-    test::kept() = {};
-    EXPECT_TRUE(world.Run(world.engine().Recover()));
-  }
-  ~LambdaTest() override { std::filesystem::remove_all(folder); }
-
-  static std::string Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lambda-XXXXXX").string();
-    return ::mkdtemp(pattern.data());
+      : JobsTest("lambda", {&kService, &test::kLogs, &test::kS3},
+                 [](const Json& pattern, const Json& event) {
+                   return pattern["source"].At(0) == event["source"];
+                 }) {
+    program = [this](const JobSpec& spec) { return OnStart(spec); };
+    Begin();
   }
 
-  Result<Json> Ask(const char* operation, const Json& input) {
-    return world.Ask("lambda", operation, input);
-  }
-  Json Must(const char* operation, const Json& input) {
-    const auto answer = Ask(operation, input);
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().name << " "
-                        << answer.error().message;
-    return answer ? *answer : Json();
-  }
-  std::string Refused(const char* operation, const Json& input) {
-    const auto answer = Ask(operation, input);
-    return answer ? "answered " + answer->Print()
-                  : answer.error().name + ": " + answer.error().message;
-  }
+  Json Must(const char* operation, const Json& input) { return Ask(operation, input); }
   static Json Definition(const char* name) {
     return Json::Object{{"FunctionName", name},
                         {"Runtime", "python3.12"},
@@ -84,7 +54,7 @@ class LambdaTest : public testing::Test {
   }
   bool Settles(const Json& name) {
     return world.RunUntil([&] {
-      const auto now = Ask("GetFunctionConfiguration", name);
+      const auto now = world.Ask("lambda", "GetFunctionConfiguration", name);
       return now && now->StringOr("LastUpdateStatus", "") == "Successful";
     });
   }
@@ -93,7 +63,7 @@ class LambdaTest : public testing::Test {
   }
   /// "200 $LATEST Unhandled {...}"
   std::string Invoked(const Json& input) {
-    const auto answer = Ask("Invoke", input);
+    const auto answer = world.Ask("lambda", "Invoke", input);
     if (!answer) return answer.error().name + ": " + answer.error().message;
     std::string text = std::to_string(answer->IntOr("StatusCode", 0));
     for (const char* member : {"ExecutedVersion", "FunctionError"})
@@ -101,25 +71,8 @@ class LambdaTest : public testing::Test {
     return text + " " + Unbase64(answer->StringOr("Payload", "")).value_or("?");
   }
 
-  std::string folder;
-  FakeBackend backend;
-  MemoryBlobs blobs;
-  /// Any zip is fine but one that has the word in it.
-  struct Unpacker : TestWorld::NoArchive {
-    Task<> Unpack(std::string from, std::string, Limits) override {
-      std::ifstream file(from, std::ios::binary);
-      const std::string bytes(std::istreambuf_iterator<char>(file), {});
-      if (bytes.find("broken") == std::string::npos) co_return Result<>();
-      co_return Error{Code::kInvalid, "BadArchive", "it is broken"};
-    }
-  } archive;
-  TestWorld world;
   std::function<Said(const Json& work)> answer = [](const Json&) { return Said{}; };
-  std::function<FakeRun(const JobSpec&)> start = [](const JobSpec&) {
-    FakeRun run;
-    run.is_endless = true;
-    return run;
-  };
+  std::function<FakeRun(const JobSpec&)> start = [](const JobSpec&) { return Endless(); };
   int starts = 0;
 
  private:
@@ -148,7 +101,7 @@ class LambdaTest : public testing::Test {
       const auto work = co_await Api(self, "RuntimeNext", std::move(ask));
       if (!work) co_return Result<>();
       const Said said = self->answer(*work);
-      const std::string log = self->folder + "/" + job + kLogFile;
+      const std::string log = self->folder + "/jobs/" + job + kLogFile;
       std::filesystem::create_directories(std::filesystem::path(log).parent_path());
       std::ofstream(log, std::ios::app) << said.output;
       if (said.is_silent) co_return Result<>();

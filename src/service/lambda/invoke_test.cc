@@ -67,11 +67,7 @@ TEST_F(LambdaTest, WhatFunctionsDoWrong) {
   EXPECT_TRUE(late.ends_with(" Error: Task timed out after 1.00 seconds\"}")) << late;
   EXPECT_TRUE(world.RunUntil([&] { return world.Run(backend.List())->empty(); }))
       << "the environment of a timeout ends";
-  start = [](const JobSpec&) {
-    FakeRun run;
-    run.exit_code = 1;
-    return run;
-  };
+  start = [](const JobSpec&) { return Exits(1); };
   const std::string exit = Invoked(event);
   EXPECT_TRUE(exit.ends_with(" Error: Runtime exited with error: exit status 1\"}")) << exit;
   start = [](const JobSpec&) {
