@@ -1,5 +1,7 @@
 #include "base/strings.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdio>
 
@@ -92,15 +94,28 @@ std::optional<std::string> Unhex(std::string_view hex) {
   return out;
 }
 
+namespace {
+/// The value of each digit; 64: none.
+constexpr auto kBase64Values = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(64);
+  for (uint8_t i = 0; i < 64; ++i) values[static_cast<unsigned char>(kBase64[i])] = i;
+  return values;
+}();
+}  // namespace
+
 std::string Base64(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j)
-      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
-    for (size_t j = 0; j < 4; ++j)
-      out += i + j <= bytes.size() ? kBase64[group >> (18 - 6 * j) & 63] : '=';
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  char* to = out.data();
+  size_t i = 0;
+  const auto at = [&bytes](size_t index) {
+    return index < bytes.size() ? uint32_t{static_cast<unsigned char>(bytes[index])} : 0U;
+  };
+  for (; i < bytes.size(); i += 3) {
+    const uint32_t group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    const size_t digits = std::min<size_t>(bytes.size() - i, 3) + 1;
+    for (size_t j = 0; j < digits; ++j) to[j] = kBase64[group >> (18 - 6 * j) & 63];
+    to += 4;
   }
   return out;
 }
@@ -108,17 +123,18 @@ std::string Base64(std::string_view bytes) {
 std::optional<std::string> Unbase64(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
+  std::string out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
   uint32_t bits = 0;
   int count = 0;
-  for (char c : text) {
-    const char* at = c ? std::char_traits<char>::find(kBase64, 64, c) : nullptr;
-    if (!at) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(at - kBase64);
+  for (const char c : text) {
+    const uint8_t value = kBase64Values[static_cast<unsigned char>(c)];
+    if (value == 64) return std::nullopt;
+    bits = bits << 6 | value;
     count += 6;
     if (count >= 8) {
       count -= 8;
-      out += static_cast<char>(bits >> count & 255);
+      *to++ = static_cast<char>(bits >> count & 255);
     }
   }
   return out;
