@@ -1,26 +1,19 @@
-"""SageMaker in real containers: training of our own and on two hosts, built-in XGBoost with batch transform, an
+"""SageMaker in real containers: training of our own, on two hosts and from streams, built-in XGBoost with batch transform, an
 endpoint and tuning, stop, kill -9.
 Ends with `N passed, M failed`."""
 import hashlib
-import io
 import json
 import os
 import random
 import subprocess
 import sys
-import tarfile
-import tempfile
 import time
 
 from botocore.exceptions import ClientError
 
-from server import ACCOUNT, REGION, ROOT, Failed, Server
+from server import ROOT, Failed, Server
 from test_chain import RESULTS, check
-
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/sagemaker"
-XGBOOST = f"501404015308.dkr.ecr.{REGION}.amazonaws.com/xgboost:1"
-BUCKET = "training"
-ENDED = ("Completed", "Failed", "Stopped")
+from training_world import BUCKET, ENDED, ROLE, XGBOOST, World, expect, predict, rows, wait_for
 
 SCRIPT = r"""
 import json, os, pathlib, sys
@@ -57,76 +50,6 @@ else:
 time.sleep(float(sys.argv[1]))
 open("/opt/ml/model/" + me, "w").write("done")
 """
-
-
-class World:
-    def __init__(self, server):
-        self.server = server
-        self.connect()
-        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self.put("train/a.csv", "1,2\n")
-        self.put("train/deep/b.csv", "3,4\n")
-
-    def connect(self):
-        self.sagemaker, self.s3, self.logs = (self.server.client(name) for name in ("sagemaker", "s3", "logs"))
-
-    def put(self, key, body):
-        self.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
-
-    def request(self, name, image="python:3.8", script=None, arguments=("-",), channels=(), count=1, **more):
-        algorithm = {"TrainingImage": image, "TrainingInputMode": "File",
-                     "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]}
-        if image == XGBOOST:
-            del algorithm["MetricDefinitions"]
-        if script:
-            # An item of an entry point has at most 256 characters: the code comes by a channel, as toolkits do it.
-            self.put(f"code-{name}/main.py", script)
-            algorithm["ContainerEntrypoint"] = ["python3", f"/opt/ml/input/data/code-{name}/main.py"]
-            algorithm["ContainerArguments"] = list(arguments)
-            channels = [*channels, f"code-{name}"]
-        source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
-        request = {"TrainingJobName": name, "RoleArn": ROLE, "AlgorithmSpecification": algorithm,
-                   "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/models"},
-                   "ResourceConfig": {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-                   "StoppingCondition": {"MaxRuntimeInSeconds": 600}}
-        if channels:
-            request["InputDataConfig"] = [
-                {"ChannelName": channel, "ContentType": "text/csv",
-                 "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{channel}/"}}}
-                for channel in channels]
-        return {**request, **more}
-
-    def wait(self, name, wanted=ENDED, seconds=120):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            job = self.sagemaker.describe_training_job(TrainingJobName=name)
-            if job["TrainingJobStatus"] in wanted or job["SecondaryStatus"] in wanted:
-                return job
-            time.sleep(0.1)
-        raise Failed(f"{name} is still {job['TrainingJobStatus']} {job['SecondaryStatus']}")
-
-    def train(self, name, **arguments):
-        self.sagemaker.create_training_job(**self.request(name, **arguments))
-        return self.wait(name)
-
-    def lines(self, name):
-        group = "/aws/sagemaker/TrainingJobs"
-        streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=name + "/")["logStreams"]
-        return {stream["logStreamName"].split("/")[1].rsplit("-", 1)[0]:
-                [event["message"] for event in self.logs.get_log_events(
-                    logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)["events"]]
-                for stream in streams}
-
-    def model(self, job):
-        key = job["ModelArtifacts"]["S3ModelArtifacts"].split(f"s3://{BUCKET}/")[1]
-        body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as archive:
-            return {member.name: archive.extractfile(member).read() for member in archive if member.isfile()}
-
-
-def expect(what, wanted, name=""):
-    if what != wanted:
-        raise Failed(f"{name}: expected {wanted!r}, got {what!r}")
 
 
 def own_container(world):
@@ -245,25 +168,37 @@ def pipe_mode(world):
     expect(world.wait("pipe-idle", seconds=60)["TrainingJobStatus"], "Stopped")
 
 
-def rows(count, seed):
-    chance = random.Random(seed)
-    lines = []
-    for _ in range(count):
-        x = [chance.random() * 10 for _ in range(4)]
-        lines.append(",".join(f"{value:.4f}" for value in [3 * x[0] - 2 * x[1] + x[2] * x[3], *x]))
-    return "\n".join(lines) + "\n"
+def pipe_killed(world):
+    """The reader of a stream that the server's death cut short took that for its end: the job says so."""
+    script = "import time\npipe = open('/opt/ml/input/data/stream_0', 'rb')\nprint(len(pipe.read(10)), flush=True)\n" \
+             "time.sleep(3)\nprint(len(pipe.read()), flush=True)"
+    made = world.request("pipe-killed", script=script, channels=["stream"])
+    made["InputDataConfig"][0]["InputMode"] = "Pipe"
+    world.sagemaker.create_training_job(**made)
+    while "10" not in sum(world.lines("pipe-killed").values(), []):
+        time.sleep(0.1)
+    world.server.kill()
+    world.server.start()
+    world.connect()
+    job = world.wait("pipe-killed")
+    expect(job["TrainingJobStatus"], "Failed")
+    if not job["FailureReason"].startswith("InternalServerError: We encountered an internal error."):
+        raise Failed(job["FailureReason"])
+
+
+def xgb_channels():
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
+    return [{"ChannelName": name, "ContentType": "text/csv",
+             "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{prefix}/"}}}
+            for name, prefix in (("train", "xgb-train"), ("validation", "xgb-valid"))]
 
 
 def xgboost(world):
     world.put("xgb-train/train.csv", rows(2000, 1))
     world.put("xgb-valid/validation.csv", rows(300, 2))
-    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
-    channels = [{"ChannelName": name, "ContentType": "text/csv",
-                 "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{prefix}/"}}}
-                for name, prefix in (("train", "xgb-train"), ("validation", "xgb-valid"))]
     words = {"num_round": "20", "max_depth": "5", "eta": "0.3", "objective": "reg:linear", "silent": "0",
              "subsample": "0.7", "seed": "3"}
-    job = world.train("xgb", image=XGBOOST, InputDataConfig=channels, HyperParameters=words)
+    job = world.train("xgb", image=XGBOOST, InputDataConfig=xgb_channels(), HyperParameters=words)
     expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
     lines = [line for line in world.lines("xgb")["algo-1"] if line.startswith("[") and "#011" in line]
     expect(len(lines), 20)
@@ -279,37 +214,31 @@ def xgboost(world):
     rmse = (sum((a - b) ** 2 for a, b in zip(predictions, truth)) / len(truth)) ** 0.5
     if abs(rmse - metrics["validation:rmse"]) > 1e-3:
         raise Failed(f"rmse {rmse}, the job said {metrics['validation:rmse']}")
-    again = world.train("xgb-again", image=XGBOOST, InputDataConfig=channels, HyperParameters=words)
+    again = world.train("xgb-again", image=XGBOOST, InputDataConfig=xgb_channels(), HyperParameters=words)
     expect(world.model(again) == model, True, "the same seed gives the same model")
 
 
-def predict(model, text):
-    """By libxgboost's C interface, as Python's xgboost uses it."""
-    import ctypes
-    library = ctypes.CDLL("libxgboost.so.0")
-    table = [[float(value) for value in line.split(",")[1:]] for line in text.splitlines()]
-    flat = (ctypes.c_float * (len(table) * 4))(*sum(table, []))
-    matrix, booster = ctypes.c_void_p(), ctypes.c_void_p()
-    count, values = ctypes.c_uint64(), ctypes.POINTER(ctypes.c_float)()
-    with tempfile.NamedTemporaryFile(suffix="-xgboost-model") as file:
-        file.write(model)
-        file.flush()
-        for status in (library.XGDMatrixCreateFromMat(flat, ctypes.c_uint64(len(table)), ctypes.c_uint64(4),
-                                                      ctypes.c_float(float("nan")), ctypes.byref(matrix)),
-                       library.XGBoosterCreate(None, ctypes.c_uint64(0), ctypes.byref(booster)),
-                       library.XGBoosterLoadModel(booster, file.name.encode())):
-            expect(status, 0, "libxgboost")
-    expect(library.XGBoosterPredict(booster, matrix, 0, 0, 0, ctypes.byref(count), ctypes.byref(values)), 0)
-    return [values[i] for i in range(count.value)]
-
-
-def wait_for(describe, member, wanted, seconds=120):
-    until = time.monotonic() + seconds
-    while (found := describe())[member] not in wanted:
-        if time.monotonic() > until:
-            raise Failed(f"still {found[member]}")
-        time.sleep(0.1)
-    return found
+def xgboost_on_two_hosts(world):
+    """Each host has half of the rows; the model is of all of them, and printed once."""
+    for name, seed in (("a", 11), ("b", 12)):
+        world.put(f"xgb-halves/{name}.csv", rows(1000, seed))
+    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "ShardedByS3Key",
+              "S3Uri": f"s3://{BUCKET}/xgb-halves/"}
+    channel = {"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
+    job = world.train("xgb-two", image=XGBOOST, count=2, InputDataConfig=[channel],
+                      HyperParameters={"num_round": "20", "max_depth": "5", "eta": "0.3", "objective": "reg:linear"})
+    expect(job["TrainingJobStatus"], "Completed", job.get("FailureReason"))
+    lines = world.lines("xgb-two")
+    rounds = {host: len([line for line in all_of if line.startswith("[") and "#011" in line])
+              for host, all_of in lines.items()}
+    expect(rounds, {"algo-1": 20, "algo-2": 0})
+    model = world.model(job)
+    expect(list(model), ["xgboost-model"])
+    truth = [float(line.split(",")[0]) for line in rows(300, 2).splitlines()]
+    predictions = predict(model["xgboost-model"], rows(300, 2))
+    rmse = (sum((a - b) ** 2 for a, b in zip(predictions, truth)) / len(truth)) ** 0.5
+    if rmse > 6:
+        raise Failed(f"rmse {rmse}")
 
 
 def model_of(world, name, job="xgb"):
@@ -381,34 +310,49 @@ def endpoint(world):
     raise Failed("the endpoint is still there")
 
 
-def tuning(world):
-    source = {"S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated"}
-    channels = [{"ChannelName": name, "ContentType": "text/csv",
-                 "DataSource": {"S3DataSource": {**source, "S3Uri": f"s3://{BUCKET}/{prefix}/"}}}
-                for name, prefix in (("train", "xgb-train"), ("validation", "xgb-valid"))]
+def tune(world, name, config, ranges, words):
+    """Runs a tuning job of the built-in algorithm to its end."""
     world.sagemaker.create_hyper_parameter_tuning_job(
-        HyperParameterTuningJobName="tune",
+        HyperParameterTuningJobName=name,
         HyperParameterTuningJobConfig={
-            "Strategy": "Random",
-            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"},
-            "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2},
-            "ParameterRanges": {"IntegerParameterRanges": [{"Name": "max_depth", "MinValue": "1", "MaxValue": "6"}],
-                                "ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5"}]}},
+            **config, "ParameterRanges": ranges,
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"}},
         TrainingJobDefinition={
-            "StaticHyperParameters": {"num_round": "5", "objective": "reg:linear"},
+            "StaticHyperParameters": {"objective": "reg:linear", **words},
             "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
-            "RoleArn": ROLE, "InputDataConfig": channels,
+            "RoleArn": ROLE, "InputDataConfig": xgb_channels(),
             "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/tuned"},
             "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
             "StoppingCondition": {"MaxRuntimeInSeconds": 600}})
-    job = wait_for(lambda: world.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tune"),
+    job = wait_for(lambda: world.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
                    "HyperParameterTuningJobStatus", ENDED)
     expect(job["HyperParameterTuningJobStatus"], "Completed", job.get("FailureReason"))
+    return job
+
+
+def tuning(world):
+    job = tune(world, "tune",
+               {"Strategy": "Random", "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2}},
+               {"IntegerParameterRanges": [{"Name": "max_depth", "MinValue": "1", "MaxValue": "6"}],
+                "ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5"}]},
+               {"num_round": "5"})
     values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in
               world.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(
                   HyperParameterTuningJobName="tune")["TrainingJobSummaries"]]
     expect(len(values), 3)
     expect(job["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"], min(values))
+
+
+def hyperband(world):
+    """Training jobs that would go on for 200,000 rounds are ended when they have had nine, or fewer."""
+    job = tune(world, "band",
+               {"Strategy": "Hyperband", "RandomSeed": 3,
+                "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}},
+                "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 1}},
+               {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.01", "MaxValue": "0.5"}]},
+               {"num_round": "200000"})
+    expect(job["TrainingJobStatusCounters"]["Stopped"], 3)
+    expect(job["ObjectiveStatusCounters"]["Succeeded"], 3)
 
 
 def xgboost_mistakes(world):
@@ -459,9 +403,9 @@ def main():
     wanted = sys.argv[1:]
     try:
         world = World(server)
-        for test in (deaf_begins, own_container, failure, pipe_mode, two_hosts, xgboost, batch_transform, endpoint, tuning,
-                     xgboost_mistakes, step_functions, stop,
-                     killed_server, deaf_ends):
+        for test in (deaf_begins, own_container, failure, pipe_mode, pipe_killed, two_hosts, xgboost,
+                     xgboost_on_two_hosts, batch_transform, endpoint, tuning, hyperband, xgboost_mistakes,
+                     step_functions, stop, killed_server, deaf_ends):
             if not wanted or test.__name__ in wanted:
                 check(test.__name__.replace("_", " "), test, world)
     finally:
