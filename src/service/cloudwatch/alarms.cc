@@ -80,12 +80,22 @@ Json MessageOf(const Call& call, const Json& alarm, const Json& before) {
   return Json(std::move(out));
 }
 
+/// As a topic takes it (SNS: "Publish"): ASCII, fewer than 100 characters.
+std::string SubjectOf(std::string text) {
+  constexpr size_t kLengthMax = 99;
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  if (text.size() > kLengthMax) text.resize(kLengthMax);
+  return text;
+}
+
 Task<Json> PerformAction(Ports& ports, Json what) {
   const std::string arn = what.StringOr("arn", "");
   const std::string account = what.StringOr("account", "");
   const Asker asker{ports, ServicePrincipal(kHost, account), account, what.StringOr("region", "")};
-  Json input = Json::Object{
-      {"TopicArn", arn}, {"Subject", what["subject"]}, {"Message", what["message"].Print()}};
+  Json input = Json::Object{{"TopicArn", arn},
+                            {"Subject", SubjectOf(what.StringOr("subject", ""))},
+                            {"Message", what["message"].Print()}};
   std::string service = "sns", operation = "Publish";
   if (arn.starts_with("arn:aws:lambda:")) {
     service = "lambda";
