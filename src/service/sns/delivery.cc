@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "base/strings.h"
-#include "blob/blob_store.h"
 #include "gate/door.h"
 #include "json/each.h"
 #include "lang/pattern/pattern.h"
@@ -121,18 +120,10 @@ Task<Json> PostTo(Ports& ports, const Json& what) {
 }
 
 Task<Json> InvokeFunction(Asker asker, Json what, std::string effect_id) {
-  const auto body = BytesSource(what.StringOr("body", ""));
-  Request request;
-  request.service = "lambda";
-  request.operation = "Invoke";
-  request.principal = asker.principal;
-  request.account = asker.account;
-  request.region = asker.region;
-  request.input = Json::Object{{"FunctionName", what["endpoint"]}, {"InvocationType", "Event"}};
-  request.body = body.get();
-  request.effect_id = std::move(effect_id);
-  const auto answer = co_await asker.ports.door.Ask(std::move(request));
-  if (!answer) co_return answer.error();
+  const Json input = Json::Object{{"FunctionName", what["endpoint"]},
+                                  {"InvocationType", "Event"},
+                                  {"Payload", Base64(what.StringOr("body", ""))}};
+  MILL_CO_CHECK(co_await AskService(asker, "lambda", "Invoke", input, effect_id));
   co_return Json(Json::Object{});
 }
 

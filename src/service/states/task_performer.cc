@@ -137,8 +137,9 @@ std::string HostOf(std::string_view url) {
   return std::string(url.substr(0, url.find_first_of(":/?")));
 }
 
+/// `url`: of the queue that an sqs task names.
 Json FailedCall(const Target& target, const Error& error, const std::string& request_id,
-                const std::string& url) {
+                const std::string& url = "") {
   const std::string status = std::to_string(HttpStatus(*target.service, error));
   std::string code = error.name;
   std::string name = code;
