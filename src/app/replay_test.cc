@@ -75,7 +75,7 @@ Json DecisionsOf(const Turn& turn) {
   add("appends", appends);
   add("dues", dues);
   add("events", events);
-  add("notices", ListOf(turn.notices).items());
+  add("notices", ListOf(turn.writes.notices).items());
   if (!turn.history.is_null()) all.Set("history", ReadableHistory(turn.history));
   if (turn.is_finished) all.Set("finished", true);
   return Json(std::move(all));

@@ -417,9 +417,11 @@ Task<> Engine::Core::RunTurn(const std::string& id, Slot& slot, const Waiting& w
   draft.batch.due_removals.push_back(waiting.due_id);
   std::vector<Due> dues = draft.batch.dues;
   const std::vector<std::string> removals = draft.batch.due_removals;
+  const std::vector<std::string> notices = std::exchange(draft.batch.notices, {});
   MILL_CO_CHECK(co_await store_.Commit(std::move(draft.batch)));
   if (draft.turn.is_finished) slot.instance.reset();
   Apply(id, draft.turn);
+  for (const std::string& topic : notices) topics_.Wake(topic);
   TakeUp(std::move(dues), removals);
   co_return Result<>();
 }
@@ -496,7 +498,6 @@ void Engine::Core::Apply(const std::string& id, const Turn& turn) {
     for (const Turn::Subscription& sub : turn.subscriptions)
       router_.AddSubscription(Router::SubscriptionKey(id, sub.id), sub.pattern);
   }
-  for (const std::string& topic : turn.notices) topics_.Wake(topic);
 }
 
 // -- calls ----------------------------------------------------------------------------------------
@@ -551,6 +552,7 @@ Task<> Engine::Core::Commit(Batch batch) {
   router_.Route(batch, clock_.Now());
   std::vector<Due> dues = batch.dues;
   const std::vector<std::string> removals = batch.due_removals;
+  const std::vector<std::string> notices = std::exchange(batch.notices, {});
   const auto committed = co_await store_.Commit(std::move(batch));
   for (const Begun& each : begun) {
     if (!committed || each.turn.is_finished) each.slot->instance.reset();
@@ -562,6 +564,7 @@ Task<> Engine::Core::Commit(Batch batch) {
     }
   }
   if (!committed) co_return committed.error();
+  for (const std::string& topic : notices) topics_.Wake(topic);
   TakeUp(std::move(dues), removals);
   co_return Result<>();
 }

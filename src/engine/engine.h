@@ -61,8 +61,7 @@ struct Turn {
   std::vector<std::string> unsubscriptions;
   Json history;  ///< what is kept of it with the turn, read by Engine::ReadHistory; null: nothing
   Batch writes;  ///< documents that only this instance writes; events
-  std::vector<std::string> notices;  ///< topics: who listens wakes up once this is committed
-  bool is_finished = false;          ///< nothing is delivered any more; all that is open is dropped
+  bool is_finished = false;  ///< nothing is delivered any more; all that is open is dropped
 };
 
 /// One running thing (an execution, a build, a stack update) in memory. Deterministic: the same
@@ -166,7 +165,7 @@ class Engine {
   /// first turn of what it starts, and takes up what has become due.
   Task<> Commit(Batch batch);
 
-  // For long polls, in memory only: waiting for the next waking of a topic, by a turn that had it
+  // For long polls, in memory only: waiting for the next waking of a topic, by a batch that had it
   // among its notices or by Wake. Ask for the moment, look, then wait from that moment.
   uint64_t Moment() const;
   /// Returns when `topic` has been woken since `moment`, or at `until`.

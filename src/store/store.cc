@@ -55,6 +55,7 @@ void Batch::Merge(Batch other) {
   MoveAll(dues, other.dues);
   MoveAll(due_removals, other.due_removals);
   MoveAll(events, other.events);
+  MoveAll(notices, other.notices);
 }
 
 Error DocumentConflict(const Batch::Expect& expect, Version found) {

@@ -93,6 +93,9 @@ struct Batch {
   /// EventBridge documents to deliver, durable with the batch: Engine::Commit turns each into dues
   /// for who wants it; a Store never sees any.
   std::vector<OutgoingEvent> events;
+  /// Topics of long polls (Engine::WaitFor): who waits wakes up once this is committed. Told, not
+  /// kept: a Store never sees any.
+  std::vector<std::string> notices;
 
   bool is_empty() const {
     return puts.empty() && deletes.empty() && appends.empty() && truncates.empty() &&

@@ -101,7 +101,7 @@ class ToldMachine : public Machine {
       if (event.kind == "start" && transitions_max_ > 0)
         bounded.data = event.data.With("transitionsMax", transitions_max_);
       Turn turn = instance_->Advance(bounded);
-      if (turn.is_finished) turn.notices.push_back(topic_);
+      if (turn.is_finished) turn.writes.notices.push_back(topic_);
       return turn;
     }
 

@@ -18,7 +18,6 @@ namespace {
 
 constexpr int kCounterBits = 20;  // below the millisecond: a million messages in each
 constexpr size_t kAttributesMax = 10;
-constexpr Millis kWakings[] = {Millis(0), Millis(200)};
 
 /// Big-endian length, then the bytes.
 void AddSized(std::string& out, std::string_view bytes) {
@@ -113,14 +112,6 @@ Result<> CheckFifo(const Queue& queue, const Json& entry) {
     return InvalidValue(std::to_string(entry.IntOr("DelaySeconds", 0)), "DelaySeconds",
                         kNotForQueue);
   return {};
-}
-
-/// The batch at hand is committed after the handler: whoever waits may look when the loop comes
-/// round, and once more, should that commit have been held up.
-void WakeSoon(Ports& ports, const std::string& topic) {
-  const Time now = ports.clock.Now();
-  for (const Millis delay : kWakings)
-    ports.clock.WakeAt(now + delay, [&ports, topic] { ports.engine.Wake(topic); });
 }
 
 }  // namespace
@@ -224,7 +215,9 @@ void RemoveMessage(Call& call, const Queue& queue, const Document& state) {
   if (!queue.is_fifo) call.batch.Delete(DueKey(call, queue.id, state.body.IntOr("at", 0), number));
 }
 
-void WakeQueue(Call& call, const Queue& queue) { WakeSoon(call.ports, QueueTopic(queue.id)); }
+void WakeQueue(Call& call, const Queue& queue) {
+  call.batch.notices.push_back(QueueTopic(queue.id));
+}
 
 Task<> RemoveExpired(Call& call, const Queue& queue) {
   const Key from = PrefixOf(call, "state", queue.id);

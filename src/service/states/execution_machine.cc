@@ -380,7 +380,7 @@ class ExecutionInstance : public Instance {
                              Json::Object{{"arn", arn_}, {"task", id}});
     turn_.writes.PutDocument(
         open.offer, Json::Object{{"token", open.task.token}, {"input", open.task.input.Print()}});
-    turn_.notices.push_back(ActivityTopic(activity));
+    turn_.writes.notices.push_back(ActivityTopic(activity));
     asl::Event event;
     event.task = open.task.task;
     event.kind = asl::Event::Kind::kTaskScheduled;
