@@ -71,11 +71,11 @@ TEST(Report, OtherTests) {
 }
 
 TEST(Report, Coverage) {
-  EXPECT_EQ(Told("COBERTURAXML", R"(<?xml version="1.0"?>
+  EXPECT_EQ(Told("COBERTURAXML", R"xml(<?xml version="1.0"?>
 <!DOCTYPE coverage SYSTEM 'http://cobertura.sourceforge.net/xml/coverage-04.dtd'>
 <coverage><packages><package><classes><class filename="a.py"><lines><line number="1" hits="2"/>
 <line number="2" hits="0" branch="true" condition-coverage="50% (1/2)"/></lines></class>
-<class filename="a.py"><lines><line number="2" hits="1"/></lines></class></classes></package></packages></coverage>)"),
+<class filename="a.py"><lines><line number="2" hits="1"/></lines></class></classes></package></packages></coverage>)xml"),
             "a.py 2/0 1/1\n");
   EXPECT_EQ(Told("CLOVERXML", R"(<coverage><project><file name="a.js" path="/s/a.js"><metrics
     statements="10" coveredstatements="7" methods="2" coveredmethods="2" conditionals="4"
