@@ -346,7 +346,7 @@ def tuning(world):
 def hyperband(world):
     """Training jobs that would go on for 200,000 rounds are ended when they have had nine, or fewer."""
     job = tune(world, "band",
-               {"Strategy": "Hyperband", "RandomSeed": 3,
+               {"Strategy": "Hyperband",
                 "StrategyConfig": {"HyperbandStrategyConfig": {"MinResource": 1, "MaxResource": 9}},
                 "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 1}},
                {"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0.01", "MaxValue": "0.5"}]},
@@ -399,17 +399,19 @@ def step_functions(world):
 def main():
     subprocess.run([os.environ.get("STEPMILL", os.path.join(ROOT, "build", "stepmill")), "images", "make", "python"],
                    check=True)
-    server = Server().start()
+    server, beside = Server().start(), Server().start()
     wanted = sys.argv[1:]
     try:
-        world = World(server)
+        world, deaf_world = World(server), World(beside)
         for test in (deaf_begins, own_container, failure, pipe_mode, pipe_killed, two_hosts, xgboost,
                      xgboost_on_two_hosts, batch_transform, endpoint, tuning, hyperband, xgboost_mistakes,
                      step_functions, stop, killed_server, deaf_ends):
             if not wanted or test.__name__ in wanted:
-                check(test.__name__.replace("_", " "), test, world)
+                # The job that does not stop keeps its processors for two minutes: it has a machine of its own.
+                check(test.__name__.replace("_", " "), test, deaf_world if test in (deaf_begins, deaf_ends) else world)
     finally:
         server.remove()
+        beside.remove()
     print(f"{RESULTS['passed']} passed, {RESULTS['failed']} failed")
     return 1 if RESULTS["failed"] else 0
 

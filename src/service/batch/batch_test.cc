@@ -10,9 +10,9 @@
 namespace stepmill::batch {
 namespace {
 
-class BatchTest : public test::JobsTest {
+class BatchJobsTest : public test::JobsTest {
  protected:
-  BatchTest() : JobsTest("batch", {&kService, &test::kLogs}, OfBatch) {
+  BatchJobsTest() : JobsTest("batch", {&kService, &test::kLogs}, OfBatch) {
     world.engine().AddPerformer("test.seen", [this](Engine::Performance performance) {
       seen_states.push_back(performance.what["event"]["detail"].StringOr("status", ""));
       return Done();
@@ -66,7 +66,7 @@ class BatchTest : public test::JobsTest {
   std::vector<std::string> seen_states;
 };
 
-TEST_F(BatchTest, AJobRunsAndItsLogIsThere) {
+TEST_F(BatchJobsTest, AJobRunsAndItsLogIsThere) {
   JobSpec seen;
   program = [&](const JobSpec& spec) {
     seen = spec;
@@ -97,7 +97,7 @@ TEST_F(BatchTest, AJobRunsAndItsLogIsThere) {
             (std::vector<std::string>{"RUNNABLE", "RUNNING", "STARTING", "SUCCEEDED"}));
 }
 
-TEST_F(BatchTest, RetriesFailuresAndReasons) {
+TEST_F(BatchJobsTest, RetriesFailuresAndReasons) {
   program = [](const JobSpec& spec) {
     return Exits(spec.env.at("AWS_BATCH_JOB_ATTEMPT") == "3" ? 0 : 5);
   };
@@ -120,7 +120,7 @@ TEST_F(BatchTest, RetriesFailuresAndReasons) {
             Json("CannotPullContainerError: image 'busybox' is not there"));
 }
 
-TEST_F(BatchTest, PlacesAreTakenInOrder) {
+TEST_F(BatchJobsTest, PlacesAreTakenInOrder) {
   program = [](const JobSpec&) { return Endless(); };
   std::vector<std::string> ids;
   for (int i = 0; i < 4; ++i) ids.push_back(Submit());
@@ -144,7 +144,7 @@ TEST_F(BatchTest, PlacesAreTakenInOrder) {
   EXPECT_TRUE(terminated["container"].Has("exitCode"));
 }
 
-TEST_F(BatchTest, DependenciesAndArrays) {
+TEST_F(BatchJobsTest, DependenciesAndArrays) {
   program = [](const JobSpec& spec) {
     const auto index = spec.env.find("AWS_BATCH_JOB_ARRAY_INDEX");
     if (index == spec.env.end()) return Endless();
@@ -170,7 +170,7 @@ TEST_F(BatchTest, DependenciesAndArrays) {
             2u);
 }
 
-TEST_F(BatchTest, WhatIsRefused) {
+TEST_F(BatchJobsTest, WhatIsRefused) {
   EXPECT_EQ(Refused("SubmitJob", test::Parsed(R"({"jobName": "j", "jobQueue": "none",
       "jobDefinition": "d"})")),
             "ClientException: JobQueue none not found.");

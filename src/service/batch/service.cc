@@ -30,18 +30,33 @@ constexpr std::string_view kDefinition =
     "arn:aws:batch:{region}:{account}:job-definition/{jobDefinitionName}";
 constexpr std::string_view kJob = "arn:aws:batch:{region}:{account}:job/{jobId}";
 /// The machines of the cloud: here there is one, and environments only bound what runs on it.
+constexpr std::string_view kKeptOfNewEnvironments =
+    "serviceRole,context,computeResources.allocationStrategy,computeResources.minvCpus,"
+    "computeResources.desiredvCpus,computeResources.instanceTypes,computeResources.imageId,"
+    "computeResources.subnets,computeResources.securityGroupIds,computeResources.ec2KeyPair,"
+    "computeResources.instanceRole,computeResources.placementGroup,"
+    "computeResources.bidPercentage,computeResources.ec2Configuration,"
+    "computeResources.launchTemplate,computeResources.scalingPolicy,"
+    "computeResources.spotIamFleetRole";
 constexpr std::string_view kKeptOfEnvironments =
-    "serviceRole,context,allocationStrategy,minvCpus,desiredvCpus,instanceTypes,imageId,subnets,"
-    "securityGroupIds,ec2KeyPair,instanceRole,placementGroup,bidPercentage,spotIamFleetRole,"
-    "ec2Configuration,launchTemplate,scalingPolicy,updatePolicy";
+    "serviceRole,context,updatePolicy,computeResources.allocationStrategy,"
+    "computeResources.minvCpus,computeResources.desiredvCpus,computeResources.instanceTypes,"
+    "computeResources.imageId,computeResources.subnets,computeResources.securityGroupIds,"
+    "computeResources.ec2KeyPair,computeResources.instanceRole,"
+    "computeResources.placementGroup,computeResources.bidPercentage,"
+    "computeResources.ec2Configuration,computeResources.launchTemplate,"
+    "computeResources.scalingPolicy";
 constexpr std::string_view kKeptOfContainers =
-    "schedulingPriority,propagateTags,platformCapabilities,executionRoleArn,instanceType,"
-    "networkConfiguration,fargatePlatformConfiguration,ephemeralStorage,runtimePlatform,"
-    "enableExecuteCommand,ulimits";
+    "schedulingPriority,propagateTags,platformCapabilities,"
+    "containerProperties.executionRoleArn,containerProperties.instanceType,"
+    "containerProperties.networkConfiguration,"
+    "containerProperties.fargatePlatformConfiguration,containerProperties.ephemeralStorage,"
+    "containerProperties.runtimePlatform,containerProperties.enableExecuteCommand,"
+    "containerProperties.ulimits";
 
 constexpr Operation kOperations[] = {
     Row("CreateComputeEnvironment", CreateComputeEnvironment, "batch:CreateComputeEnvironment",
-        Access::kWrite, kEnvironment, kKeptOfEnvironments),
+        Access::kWrite, kEnvironment, kKeptOfNewEnvironments),
     Row("DescribeComputeEnvironments", DescribeComputeEnvironments,
         "batch:DescribeComputeEnvironments", Access::kList),
     Row("UpdateComputeEnvironment", UpdateComputeEnvironment, "batch:UpdateComputeEnvironment",
@@ -49,7 +64,7 @@ constexpr Operation kOperations[] = {
     Row("DeleteComputeEnvironment", DeleteComputeEnvironment, "batch:DeleteComputeEnvironment",
         Access::kWrite, "{computeEnvironment}"),
     Row("CreateJobQueue", CreateJobQueue, "batch:CreateJobQueue", Access::kWrite, kQueue,
-        "jobQueueType,jobStateTimeLimitActions,order"),
+        "jobQueueType,jobStateTimeLimitActions,computeEnvironmentOrder.order"),
     Row("DescribeJobQueues", DescribeJobQueues, "batch:DescribeJobQueues", Access::kList),
     Row("UpdateJobQueue", UpdateJobQueue, "batch:UpdateJobQueue", Access::kWrite, "{jobQueue}"),
     Row("DeleteJobQueue", DeleteJobQueue, "batch:DeleteJobQueue", Access::kWrite, "{jobQueue}"),

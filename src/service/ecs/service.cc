@@ -26,19 +26,23 @@ constexpr std::string_view kDefinition =
     "arn:aws:ecs:{region}:{account}:task-definition/{taskDefinition}";
 /// Where on the cloud a task runs: here there is one machine.
 constexpr std::string_view kKeptOfDefinitions =
-    "executionRoleArn,networkMode,placementConstraints,requiresCompatibilities,ephemeralStorage,"
-    "runtimePlatform,portMappings,ulimits,dockerLabels,startTimeout,versionConsistency,"
-    "interactive,pseudoTerminal,healthCheck";
+    "executionRoleArn,networkMode,placementConstraints,requiresCompatibilities,"
+    "ephemeralStorage,runtimePlatform,containerDefinitions.portMappings,"
+    "containerDefinitions.ulimits,containerDefinitions.dockerLabels,"
+    "containerDefinitions.startTimeout,containerDefinitions.versionConsistency,"
+    "containerDefinitions.interactive,containerDefinitions.pseudoTerminal,"
+    "containerDefinitions.healthCheck";
 constexpr std::string_view kKeptOfTasks =
-    "capacityProviderStrategy,capacityProvider,weight,base,enableECSManagedTags,"
-    "networkConfiguration,placementConstraints,"
-    "placementStrategy,propagateTags,referenceId,executionRoleArn,ephemeralStorage";
+    "capacityProviderStrategy.capacityProvider,capacityProviderStrategy.weight,"
+    "capacityProviderStrategy.base,enableECSManagedTags,networkConfiguration,placementConstraints,"
+    "placementStrategy,propagateTags,referenceId,overrides.executionRoleArn,"
+    "overrides.ephemeralStorage";
 
 constexpr Operation kOperations[] = {
     Row("CreateCluster", CreateCluster, "ecs:CreateCluster", Access::kWrite, "*",
         "configuration,serviceConnectDefaults"),
     Row("DescribeClusters", DescribeClusters, "ecs:DescribeClusters", Access::kRead, "*",
-        "include,fields"),
+        "include"),
     Row("ListClusters", ListClusters, "ecs:ListClusters", Access::kList),
     Row("DeleteCluster", DeleteCluster, "ecs:DeleteCluster", Access::kWrite, kCluster),
     Row("RegisterTaskDefinition", RegisterTaskDefinition, "ecs:RegisterTaskDefinition",

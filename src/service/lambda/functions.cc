@@ -50,9 +50,10 @@ Task<Json> CreateFunction(Call& call) {
   if (call.input["Tags"].size() > kTagsMax)
     co_return InvalidValue("Tags must not have more than 50 entries");
   const bool is_image = call.input.StringOr("PackageType", "Zip") == "Image";
+  MILL_CO_TRY(const UsedLayers layers, co_await FindLayers(call, call.input["Layers"]));
+  // Last, so that what is refused leaves no package.
   MILL_CO_TRY(const Package package, co_await TakePackage(call, call.input["Code"], is_image));
   NamePackage(call, package, name.name);
-  MILL_CO_TRY(const UsedLayers layers, co_await FindLayers(call, call.input["Layers"]));
   Json config = NewConfiguration(call.input, name.name, call.account, call.region)
                     .With("CodeSize", package.size_bytes)
                     .With("CodeSha256", package.sha256)
