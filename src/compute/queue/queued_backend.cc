@@ -177,6 +177,7 @@ Task<> QueuedBackend::Lines::Recover(Self self) {
   MILL_CO_TRY(const std::vector<JobId> begun, co_await self->inner_.List());
   std::set<std::string> begun_ids;
   for (const JobId& id : begun) begun_ids.insert(id.value);
+  std::vector<JobId> under_way;
   std::error_code error;  // no folder yet: nobody ever waited
   for (const auto& entry : std::filesystem::directory_iterator(self->folder_, error)) {
     if (entry.path().extension() == ".new") continue;  // of a write that was interrupted
@@ -190,10 +191,12 @@ Task<> QueuedBackend::Lines::Recover(Self self) {
       self->jobs_[job] = ticket->number;
       if (!begun_ids.contains(job)) continue;
       ticket->has_room = true;
-      WatchEnd(self, JobId{job});
+      under_way.push_back(JobId{job});
     }
   }
   self->GiveRoom();
+  // Once all are known: one that has ended leaves at once.
+  for (const JobId& id : under_way) WatchEnd(self, id);
   co_return Result<>();
 }
 

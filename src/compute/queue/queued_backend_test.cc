@@ -133,6 +133,27 @@ TEST_F(Queue, ThePlacesSurviveARestart) {
   EXPECT_EQ(inner_.StartCount(JobId{"b"}), 1);
 }
 
+TEST_F(Queue, WhatEndedWhileTheServerWasAwayLeavesItsRoom) {
+  JobSpec first = Job("a1", 2), second = Job("a2", 2);
+  for (JobSpec* host : {&first, &second}) {
+    host->group = "a";
+    host->group_hosts = 2;
+  }
+  Start(std::move(first));
+  Start(std::move(second));
+  Start(Job("b", 4));
+  EXPECT_EQ(Running(), "a1 a2 ");
+  queue_.reset();
+  End("a1");
+  End("a2");
+  Restart();
+  Settle();
+  EXPECT_EQ(Files(), 1u);
+  ends_.clear();
+  Start(Job("b", 4));
+  EXPECT_EQ(ends_["b"], "started");
+}
+
 TEST_F(Queue, WhatWaitsCanBeStopped) {
   Start(Job("a", 4));
   Start(Job("b", 4));
